@@ -5,17 +5,22 @@ They see the images of the study's first recording, or a few digits where it has
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from spikelearn import _store as store
+from spikelearn._errors import DataUnavailableError
 from spikelearn._progress import Progress
+from spikelearn._threads import at_most
 from spikelearn._time_steps import just_before
+from spikelearn._work_in_folder import Failed, outcomes_in
+from spikelearn._workers import Workers
 from spikelearn.networks.spiking import SpikingNetwork
 from spikelearn.plot.names import backend as simulator_name
 from spikelearn.plot.names import label
@@ -23,13 +28,15 @@ from spikelearn.report.spiking import Raster
 from spikelearn.studies.agreement import agreement
 from spikelearn.studies.network_names import network_names
 from spikelearn.studies.representation import show
-from spikelearn.studies.study import BASELINE
+from spikelearn.studies.study import BASELINE, Study
+from spikelearn.studies.study_computing import loaded
 from spikelearn.studies.study_matrices import (
     MOST_STIMULI,
     by_category,
     matrices_of_recording,
     matrix_of_network,
 )
+from spikelearn.studies.study_origins import recording_key
 from spikelearn.training.opening import open_run
 from spikelearn.training.stdp_layer import plastic_projection, weight_matrix
 from spikelearn.training.stdp_training import STDPRun
@@ -80,7 +87,9 @@ class NetworksAtWork:
     left_out: list[str] = field(default_factory=list)
 
 
-def networks_at_work(result: StudyResult, progress: Progress | None = None) -> NetworksAtWork:
+def networks_at_work(
+    result: StudyResult, progress: Progress | None = None, workers: Workers | None = None
+) -> NetworksAtWork:
     """Show the images to the networks that `write_spikes`, `agreement` and `matrices` ask for.
 
     Parameters
@@ -89,7 +98,49 @@ def networks_at_work(result: StudyResult, progress: Progress | None = None) -> N
         Complete.
     progress : callable, optional
         Called with the fraction done and a few words.
+    workers : Workers, optional
+        Of whom one does so where matrices alone are asked for: this process, if absent.
     """
+    if not by_a_worker(result.study, workers):
+        return _shown_here(result, progress)
+    keys = {name: recording_key(one) for name, one in list(result.recordings.items())[:1]}
+    bare = replace(result, recordings={}, table=result.table.iloc[:0], along=result.along.iloc[:0])
+    work = _ShowThere(bare, keys)
+    with contextlib.closing(outcomes_in(None, work, [0], workers or Workers())) as found:
+        ((_, at_work),) = found
+    # In this process what is wrong is told as it is.
+    return _shown_here(result, progress) if isinstance(at_work, Failed) else at_work
+
+
+def by_a_worker(study: Study, workers: Workers | None) -> bool:
+    """Whether a worker of this machine is to show the images: of spikes too much would be sent."""
+    alone = workers is None or workers.alone or workers.elsewhere
+    return not (alone or study.write_spikes or study.agreement) and study.matrices
+
+
+@dataclass(frozen=True)
+class _ShowThere:
+    """What a worker does: `result` is without its recordings, of which `keys` are the content."""
+
+    result: StudyResult
+    keys: dict[str, dict[str, str]]
+
+    def __call__(self, _task: int, _folder: Path | None) -> NetworksAtWork:
+        recordings, lacking = loaded(self.keys)
+        if lacking:
+            raise DataUnavailableError(lacking)
+        return _shown_here(replace(self.result, recordings=recordings), None)
+
+
+def _shown_here(result: StudyResult, progress: Progress | None) -> NetworksAtWork:
+    study = result.study
+    if study.write_spikes or study.agreement:
+        return _at_work(result, progress)
+    with at_most(1):  # the same sums, whoever computes them
+        return _at_work(result, progress)
+
+
+def _at_work(result: StudyResult, progress: Progress | None) -> NetworksAtWork:
     study = result.study
     at_work = NetworksAtWork()
     recording = next(iter(result.recordings.values()), None)

@@ -12,6 +12,7 @@ from spikelearn._files import write_text, write_yaml
 from spikelearn._imported_ahead import STUDYING
 from spikelearn._progress import Progress
 from spikelearn._provenance import as_lines, package_versions, provenance
+from spikelearn._threads import ThreadPool
 from spikelearn._workers import Workers, begin, held
 from spikelearn.recordings.shared_stimuli import shared_stimuli_notes
 from spikelearn.studies.claims import claim_table
@@ -30,7 +31,12 @@ from spikelearn.studies.study_matrices import matrices_table
 from spikelearn.studies.study_origins import said_of_read
 from spikelearn.studies.study_questions import Answers, study_questions
 from spikelearn.studies.study_run import StudyResult, run_study
-from spikelearn.studies.study_spikes import NetworksAtWork, networks_at_work, save_activities
+from spikelearn.studies.study_spikes import (
+    NetworksAtWork,
+    by_a_worker,
+    networks_at_work,
+    save_activities,
+)
 from spikelearn.studies.study_tests import study_significance
 
 if TYPE_CHECKING:
@@ -112,11 +118,9 @@ def make_study(
             return WholeStudy(result)
         audit = study_audit(result, bars("auditing"), who, early) if study.criteria else None
         # Tests are of all networks together, so there are none before the last of them.
-        tests = study_significance(result, bars("testing"), who) if study.tests else None
+        tests, at_work = _tests_and_work(result, bars, who)
     answers = study_questions(result, bars("answering")) if study.questions else None
-    at_work, heard = NetworksAtWork(), None
-    if study.write_spikes or study.agreement or study.matrices:
-        at_work = networks_at_work(result, bars("showing the images"))
+    heard = None
     if sounds is not None:
         heard = study_auditory(study, sounds, bars(f"hearing the sounds of {sounds.name}"))
     if study.write_spikes:
@@ -126,6 +130,27 @@ def make_study(
             activities |= {names[model]: a for model, a in heard.activities.items()}
         save_activities(activities, folder / "spikes", bars("writing spikes"))
     return WholeStudy(result, tests, audit, at_work, heard, sounds, answers)
+
+
+def _tests_and_work(
+    result: StudyResult, bars: Bars, who: Workers
+) -> tuple[Significance | None, NetworksAtWork]:
+    """Both of what is made of all networks; side by side, where workers make them."""
+    study = result.study
+
+    def work() -> NetworksAtWork:
+        if not (study.write_spikes or study.agreement or study.matrices):
+            return NetworksAtWork()
+        return networks_at_work(result, bars("showing the images"), who)
+
+    def test() -> Significance | None:
+        return study_significance(result, bars("testing"), who) if study.tests else None
+
+    if not by_a_worker(study, who):
+        return test(), work()
+    with ThreadPool(1) as beside:
+        at_work = beside.submit(work)
+        return test(), at_work.result()
 
 
 def write_study(whole: WholeStudy, command: str) -> list[tuple[str, Path]]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+from other_workers import OtherWorkers
 from scipy.spatial.distance import squareform
 from small_recording import small_recording
 
 from spikelearn import Activity
+from spikelearn._workers import Workers
 from spikelearn.comparison import pixels, rdm
 from spikelearn.spikes.activity import PopulationSpikes
 from spikelearn.studies import study_spikes
@@ -32,6 +34,26 @@ def test_matrices_hold_ranks_of_the_images_and_of_the_networks_of_the_first_seed
     np.testing.assert_array_equal(np.argsort(matrix[order]), np.argsort(expected[order]))
     assert matrix.max() == 1.0
     assert not at_work.activities
+
+
+def test_a_worker_makes_the_matrices_that_this_process_makes(done, recording, monkeypatch):
+    """Bit by bit; where it fails, this process makes them. Of spikes it makes none."""
+    study = done.study.model_copy(update={"matrices": True})
+    result, several = replace(done, study=study, recordings={"small": recording}), Workers(2)
+    alone = networks_at_work(result)
+    workers = OtherWorkers(monkeypatch)
+    for fails in (False, True):
+        if fails:
+            monkeypatch.setattr(study_spikes._ShowThere, "__call__", lambda *_: 1 / 0)
+        made = networks_at_work(result, workers=several)
+        assert list(made.matrices) == list(alone.matrices)
+        for name, matrix in made.matrices.items():
+            np.testing.assert_array_equal(matrix, alone.matrices[name])
+        assert (made.stimuli, made.groups) == (alone.stimuli, alone.groups)
+    assert len(workers.tasks) == 2
+    for more in ({"write_spikes": True}, {"matrices": False}):
+        assert not study_spikes.by_a_worker(study.model_copy(update=more), several)
+    assert not study_spikes.by_a_worker(study, Workers(1))
 
 
 def test_of_too_many_stimuli_no_matrices_are_made_and_it_is_said(done, monkeypatch):
