@@ -26,7 +26,7 @@ from spikelearn._errors import SpikelearnError
 TOGETHER_S = 0.5  # so much work is sent at once
 MOST_TOGETHER = 64
 AHEAD = 2  # batches that a worker has or waits for
-LONG_S = 2.0  # tasks that take longer stay here until a worker is free, behind no other
+LONG_S = 2.0  # that a long task takes
 DEATHS = 2  # of workers that had a batch, and it is given up at the next
 SILENT_S = 30.0  # without an answer, and a scheduler is taken for dead
 LOOKS_S = 1.0  # between two looks at a scheduler from which nothing comes
@@ -139,6 +139,9 @@ class SharedOut:
         Called with how many workers compute, as it changes.
     revive : callable, optional
         Given how many workers there are, starts others in place of those that do not start again.
+    keep_long : bool
+        Whether long tasks stay here until a worker is free, so that none waits behind another. A
+        cluster that grows with what waits for its workers would not, then.
     """
 
     def __init__(
@@ -149,7 +152,9 @@ class SharedOut:
         expected: int = 1,
         watch: Callable[[int], None] | None = None,
         revive: Callable[[int], Any] | None = None,
+        keep_long: bool = False,
     ) -> None:
+        self.keep_long = keep_long
         self.watch, self._n_at_work = watch, -1
         self.revive = revive
         self.sender, self.tell, self.wait_s, self.expected = sender, tell, wait_s, expected
@@ -197,7 +202,8 @@ class SharedOut:
         self._look()
         each = self._seconds / self._n_done if self._n_done else TOGETHER_S
         size = int(min(max(TOGETHER_S / max(each, 1e-6), 1), MOST_TOGETHER))
-        most = (1 if each > LONG_S else AHEAD) * max(self.expected, self._n_workers)
+        ahead = 1 if self.keep_long and each > LONG_S else AHEAD
+        most = ahead * max(self.expected, self._n_workers)
         while len(self._batches) < most and (batch := list(itertools.islice(tasks, size))):
             self._submit(batch)
         self._tell_how_many()

@@ -101,7 +101,9 @@ def outcomes(
             if not workers.elsewhere and there < number:
                 client.cluster.scale(number)
 
-        yield from SharedOut(sender, tell, wait_s, expected, watch, revive).outcomes(tasks)
+        keep_long = not workers.elsewhere
+        shared_out = SharedOut(sender, tell, wait_s, expected, watch, revive, keep_long)
+        yield from shared_out.outcomes(tasks)
 
 
 def begin(workers: Workers, modules: Iterable[str]) -> None:

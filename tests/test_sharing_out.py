@@ -123,12 +123,13 @@ def test_batches_grow_as_tasks_turn_out_short_and_are_few_at_a_time(pool_of):
     assert sizes[0] == 1
     assert max(sizes) == _sharing_out.MOST_TOGETHER
     assert max(pool.at_once) <= 2 * _sharing_out.AHEAD
-    slow = pool_of(lambda batch: squares(batch, 10.0 * len(batch)))
-    shared(slow, range(20))
-    assert {len(batch) for batch in slow.sent} == {1}
-    # What takes long waits for whoever is free first, and not behind another task.
     begun = 2 * _sharing_out.AHEAD
-    assert max(slow.at_once[begun:]) == 2
+    # What takes long waits for whoever is free first, and behind no other task, if that is asked.
+    for keep_long, waiting in ((True, 2), (False, begun)):
+        slow = pool_of(lambda batch: squares(batch, 10.0 * len(batch)))
+        shared(slow, range(20), keep_long=keep_long)
+        assert {len(batch) for batch in slow.sent} == {1}
+        assert max(slow.at_once[begun:]) == waiting
 
 
 @pytest.mark.parametrize("seed", range(5))
