@@ -43,9 +43,10 @@ class CNN(Convolutions):
         shapes = self.convolutions()
         layers: list[Layer] = [Convolution(one, self.activation, generator) for one in shapes]
         dropouts = (*self._each("dropout", 0.0)[len(shapes) :], 0.0)
+        norms = [*self.dense_norms(), (None, 1)]
         sizes = (shapes[-1].out_shape, *self.hidden, self.n_classes)
         for i, (n_in, n_out) in enumerate(itertools.pairwise(sizes)):
             activation = self.activation if i < len(self.hidden) else "identity"
-            dense = Dense(n_in, n_out, activation, generator, dropouts[i])  # type: ignore[arg-type]
+            dense = Dense(n_in, n_out, activation, generator, dropouts[i], norms[i])  # type: ignore[arg-type]
             layers.append(dense)
         return RateNetwork(layers, self.kind)

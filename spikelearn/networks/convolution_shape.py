@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -199,3 +200,26 @@ def norm_of(text: str) -> tuple[Norm | None, int]:
     if match is None or match[1] == "0":
         raise ValueError(f"norm is none, batch, or group and a number of groups; found {text!r}")
     return ("batch", 1) if match[1] is None else ("group", int(match[1]))
+
+
+def check_dense_norms(norms: Sequence[tuple[Norm | None, int]], units: Sequence[int]) -> None:
+    """Refuse what fully connected layers, each of whose units is a channel, cannot have.
+
+    Parameters
+    ----------
+    norms : sequence of (str or None, int)
+        Kind and number of groups of each layer.
+    units : sequence of int
+        Of each layer.
+
+    Raises
+    ------
+    ValueError
+        Naming the layer.
+    """
+    for index, ((kind, groups), n) in enumerate(zip(norms, units, strict=True), start=1):
+        name = f"fully connected layer {index}"
+        if kind == "group":
+            check_groups(name, groups, (n,), "units")
+        if kind == "weights":
+            raise ValueError(f"{name}: norm: weights is of kernels; take none or batch")

@@ -8,7 +8,13 @@ from typing import Any, Literal, Self
 from pydantic import Field, model_validator
 
 from spikelearn._description import Description
-from spikelearn.networks.convolution_shape import ConvolutionShape, Norm, norm_of, pooling_of
+from spikelearn.networks.convolution_shape import (
+    ConvolutionShape,
+    Norm,
+    check_dense_norms,
+    norm_of,
+    pooling_of,
+)
 from spikelearn.networks.mlp import ImageShape
 
 
@@ -39,7 +45,7 @@ class Convolutions(Description):
     norm: str | tuple[str, ...] | None = Field(
         default=None,
         description="of the kernels' sums: none, batch, or group and a number of groups of"
-        " channels (group 8)",
+        " channels (group 8); a list may go on with fully connected hidden layers",
     )
     residual: bool | tuple[bool, ...] | None = Field(
         default=None, description="whether a layer adds what it receives to its kernels' sums"
@@ -58,6 +64,7 @@ class Convolutions(Description):
             raise ValueError("every layer needs at least one unit")
         for index, shape in enumerate(self.convolutions(), start=1):
             shape.check(f"convolutional layer {index}")
+        self.dense_norms()
         return self
 
     @property
@@ -86,7 +93,7 @@ class Convolutions(Description):
         found: list[ConvolutionShape] = []
         n = len(self.channels)
         sizes, strides = self._each("kernel_size", 3), self._each("stride", 1)
-        pools, norms = self._each("pool", 1), self._each("norm", "none")
+        pools, norms = self._each("pool", 1), self._norms()
         paddings, biases = self._each("padding", "same"), self._each("bias", None)
         residuals, dropouts = self._each("residual", False), self._each("dropout", 0.0)
         for share in dropouts:  # fully connected layers' too
@@ -121,6 +128,25 @@ class Convolutions(Description):
             if index + 1 < n:
                 found[-1].check(name)
         return found
+
+    def dense_norms(self) -> list[tuple[Norm | None, int]]:
+        """Kind of normalisation and number of groups of each fully connected hidden layer.
+
+        Raises
+        ------
+        ValueError
+            If what is said of a layer is none of what it may be.
+        """
+        norms = [self._norm_of(text) for text in self._norms()[len(self.channels) :]]
+        check_dense_norms(norms, self.hidden)
+        return norms
+
+    def _norms(self) -> tuple[str, ...]:
+        """Of convolutional layers, then of fully connected ones, which have none unless listed."""
+        n_hidden = len(self.hidden)
+        if isinstance(self.norm, tuple) and len(self.norm) == len(self.channels) + n_hidden:
+            return self.norm
+        return (*self._each("norm", "none"), *("none",) * n_hidden)
 
     @property
     def shapes(self) -> list[tuple[int, ...]]:

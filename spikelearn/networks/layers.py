@@ -26,6 +26,7 @@ from torch import nn
 
 from spikelearn._errors import SpikelearnError
 from spikelearn.networks.activations import ACTIVATIONS
+from spikelearn.networks.convolution_shape import Norm
 from spikelearn.networks.normalisation import Normalisation
 from spikelearn.networks.pooling import Pooling
 
@@ -318,7 +319,8 @@ class Layer(nn.Module):
 class Dense(Layer):
     """Fully connected layer: z = W h + b; W of shape (n_out, n_in).
 
-    `n_in` may be a shape (channels, height, width), which is flattened.
+    `n_in` may be a shape (channels, height, width), which is flattened. `norm` is the kind of the
+    drive's normalisation, each unit a channel, and the number of its groups.
     """
 
     def __init__(
@@ -328,6 +330,7 @@ class Dense(Layer):
         activation: str,
         generator: torch.Generator,
         dropout: float = 0.0,
+        norm: tuple[Norm | None, int] = (None, 1),
     ) -> None:
         super().__init__()
         self.dropout = dropout
@@ -337,7 +340,10 @@ class Dense(Layer):
         self.activation = activation
         gain = ACTIVATIONS[activation].gain
         self.weight = nn.Parameter(scaled_uniform((n_out, self.fan_in), gain, generator))
-        self.bias = nn.Parameter(torch.zeros(n_out))
+        kind, groups = norm
+        self.make_bias(kind is None)  # a normalisation takes the mean, and has a shift of its own
+        if kind is not None:
+            self.norm = Normalisation(kind, n_out, groups)
 
     def through(
         self, weight: torch.Tensor, h: torch.Tensor, bias: torch.Tensor | None = None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field, field_validator, model_validator
 
 from spikelearn._description import Description
+from spikelearn.networks.convolution_shape import Norm, check_dense_norms, norm_of
 
 if TYPE_CHECKING:
     from spikelearn.networks.layers import RateNetwork
@@ -22,7 +23,8 @@ class MLP(Description):
 
     `sizes` are the numbers of units from the input to the output; the output layer is linear.
     `input_shape` says what images it takes, as (channels, height, width); if absent, the square
-    image of one channel, or else of three, that has as many pixels as there are inputs.
+    image of one channel, or else of three, that has as many pixels as there are inputs. `norm` is
+    one value for all hidden layers, or a list of one for each.
     """
 
     kind: Literal["mlp"] = "mlp"
@@ -32,6 +34,11 @@ class MLP(Description):
     sizes: tuple[int, ...] = Field(min_length=2)
     activation: Activation = "relu"
     input_shape: ImageShape | None = None
+    norm: str | tuple[str, ...] | None = Field(
+        default=None,
+        description="of the hidden units' sums: none, batch, or group and a number of groups of"
+        " units (group 8)",
+    )
 
     @field_validator("sizes")
     @classmethod
@@ -47,7 +54,27 @@ class MLP(Description):
                 f"input_shape {self.input_shape} makes {math.prod(self.input_shape)} inputs, but"
                 f" sizes begins with {self.sizes[0]}"
             )
+        self.norms()
         return self
+
+    def norms(self) -> list[tuple[Norm | None, int]]:
+        """Kind of normalisation and number of groups of each hidden layer.
+
+        Raises
+        ------
+        ValueError
+            If what is said of a layer is none of what it may be.
+        """
+        hidden = self.sizes[1:-1]
+        each = self.norm if isinstance(self.norm, tuple) else (self.norm or "none",) * len(hidden)
+        if len(each) != len(hidden):
+            raise ValueError(
+                f"norm must give a value for each of the {len(hidden)} hidden layers, found"
+                f" {len(each)}: {', '.join(each)}"
+            )
+        norms = [norm_of(text) for text in each]
+        check_dense_norms(norms, hidden)
+        return norms
 
     @property
     def n_inputs(self) -> int:
@@ -70,14 +97,17 @@ class MLP(Description):
         from spikelearn.networks.layers import Dense, RateNetwork
 
         generator = torch_generator(seed, "weights")
-        last = len(self.sizes) - 2
+        last, norms = len(self.sizes) - 2, [*self.norms(), (None, 1)]
         return RateNetwork(
             [
-                Dense(n_in, n_out, self.activation if i < last else "identity", generator)
+                Dense(
+                    n_in, n_out, self.activation if i < last else "identity", generator,
+                    norm=norms[i],
+                )
                 for i, (n_in, n_out) in enumerate(itertools.pairwise(self.sizes))
             ],
             self.kind,
-        )
+        )  # fmt: skip
 
 
 def square_image(n_inputs: int) -> ImageShape | None:

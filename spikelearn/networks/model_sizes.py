@@ -42,7 +42,7 @@ def model_size(description: Any) -> ModelSize:
         "spiking_mlp": _spiking,
         "spiking_cnn": _spiking_convolutional,
         "latency_mlp": _spiking,
-        "mlp": lambda d: _dense(d.sizes),
+        "mlp": lambda d: _dense(d.sizes, d.norms()),
     }
     return of_kind[description.kind](description)
 
@@ -63,9 +63,11 @@ def _spiking(description: Any) -> ModelSize:
     return ModelSize(weights, sum(sizes), bounded(steps))
 
 
-def _dense(sizes: Sequence[int]) -> ModelSize:
+def _dense(sizes: Sequence[int], norms: Sequence[tuple[str | None, int]] = ()) -> ModelSize:
     counts = [bounded(size) for size in sizes]
     weights = sum((n_in + 1) * n_out for n_in, n_out in itertools.pairwise(counts))
+    # A scale and a shift in place of a bias.
+    weights += sum(n for n, (kind, _) in zip(counts[1:], norms, strict=False) if kind is not None)
     return ModelSize(weights, sum(counts))
 
 
@@ -78,7 +80,8 @@ def _convolutional(description: Any) -> ModelSize:
         weights += (bounded(shape.in_shape[0]) * kernel + beside) * maps
         units += maps * bounded(math.prod(shape.kernel_sides))
     last = math.prod(shapes[-1].out_shape)
-    rest = _dense([last, *description.hidden, description.n_classes])
+    sizes = [last, *description.hidden, description.n_classes]
+    rest = _dense(sizes, description.dense_norms())
     # Windows of the image are laid out as rows, so that a convolution is a product of matrices.
     return ModelSize(weights + rest.n_weights, units + rest.n_units)
 

@@ -126,8 +126,8 @@ class SpikingCNN(Convolutions):
             found.append(
                 found[-1] + 1 + (shape.pooling is not None and shape.pooling.kind == "max")
             )
-        found.extend(found[-1] + 1 + i for i in range(len(self.hidden)))
-        return found
+        last = found[-1]
+        return [*found, *(last + 1 + i for i in range(len(self.hidden)))]
 
     @property
     def readout_decay(self) -> float:

@@ -63,10 +63,11 @@ class SpikingConvolutional(SpikingClassifier):
             else:
                 layers.append(Convolution(shape, "relu", generator))
         dropouts = (*description._each("dropout", 0.0)[len(shapes) :], 0.0)
+        norms = [*description.dense_norms(), (None, 1)]
         sizes = (shapes[-1].out_shape, *description.hidden, description.n_classes)
         for index, (n_in, n_out) in enumerate(itertools.pairwise(sizes)):
             activation = "identity" if index == len(description.hidden) else "relu"
-            layers.append(Dense(n_in, n_out, activation, generator, dropouts[index]))
+            layers.append(Dense(n_in, n_out, activation, generator, dropouts[index], norms[index]))
         self.synapses = RateNetwork(layers, description.kind)
         self.decay_logits = nn.ParameterList()
         if description.learn_tau:

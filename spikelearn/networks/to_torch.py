@@ -64,9 +64,10 @@ def to_torch(network: nn.Module) -> nn.Sequential:
         else:
             if len(layer.in_shape) > 1:
                 modules.append(nn.Flatten())
-            modules.append(_filled(nn.Linear(layer.fan_in, layer.out_shape[0]), layer))
+            linear = nn.Linear(layer.fan_in, layer.out_shape[0], bias=layer.has_bias)
+            modules.append(_filled(linear, layer))
         if layer.norm is not None:
-            modules.append(_normalisation(layer.norm))
+            modules.append(_normalisation(layer.norm, of_maps=isinstance(layer, Convolution)))
         if layer.activation != "identity":
             modules.append(_ACTIVATIONS[layer.activation]())
         if layer.pooling is not None:
@@ -88,11 +89,11 @@ def _filled(module: nn.Module, layer: Dense | Convolution) -> nn.Module:
     return module
 
 
-def _normalisation(norm: Normalisation) -> nn.Module:
+def _normalisation(norm: Normalisation, of_maps: bool) -> nn.Module:
     """PyTorch's, with what it has learned and seen."""
     n = len(norm.weight)
     made: nn.Module = (
-        nn.BatchNorm2d(n, EPSILON, MOMENTUM)
+        (nn.BatchNorm2d if of_maps else nn.BatchNorm1d)(n, EPSILON, MOMENTUM)
         if norm.kind == "batch"
         else nn.GroupNorm(norm.groups, n, EPSILON)
     )

@@ -32,6 +32,15 @@ PEPITA = {
     "dropout": "it has dropout of its own, with one mask in both passes: option 'keep'",
 }
 
+_OWN_SLOPE = (
+    "it controls each neuron by the slope of its own nonlinearity, which neurons that share a mean"
+    " and a variance have not"
+)
+DEEP_FEEDBACK_CONTROL = {
+    "batch normalisation": _OWN_SLOPE,
+    "group normalisation": _OWN_SLOPE,
+}
+
 _NO_ERROR = (
     "its hidden layers have no error by which a scale and a shift could learn; it scales what they"
     " receive by itself"

@@ -19,7 +19,7 @@ from spikelearn._errors import SpikelearnError
 from spikelearn._raised import raised
 from spikelearn._seeding import torch_generator
 from spikelearn.networks.layers import RateNetwork
-from spikelearn.rules.rule import Axis, Rule, in_training
+from spikelearn.rules.rule import Axis, Rule, in_training, parts_of
 from spikelearn.rules.small_network import (
     N_SAMPLES,
     Network,
@@ -203,6 +203,8 @@ def hidden_units_are_exchangeable(small: SmallNetwork) -> None:
         raise Skips("tested on fully connected layers")
     if not rule.exchangeable_units:
         raise Skips("its hidden units have ranks or classes")
+    if isinstance(rule.network, RateNetwork) and "group normalisation" in parts_of(rule.network):
+        raise Skips("units of a group that is normalised are not those of another")
     generator = torch_generator(small.seed, "permutations")
     weights = spiking or [layer.weight for layer in rule.network]
     sizes = [weight.shape[0] for weight in weights][:-1]
@@ -211,6 +213,8 @@ def hidden_units_are_exchangeable(small: SmallNetwork) -> None:
     for index in range(len(sizes) + 1):
         axes[f"network.layers.{index}.weight"] = (index, index - 1)
         axes[f"network.layers.{index}.bias"] = (index,)
+        for name in ("weight", "bias", "running_mean", "running_var"):
+            axes[f"network.layers.{index}.norm.{name}"] = (index,)
         axes[f"network.weights.{index}"] = (index, index - 1)
         axes[f"network.recurrent.{index}"] = (index, index)
     declared = rule.unit_axes()

@@ -43,6 +43,7 @@ import torch
 from torch import nn
 
 from spikelearn.networks.layers import scaled_uniform
+from spikelearn.rules import _refusals
 from spikelearn.rules.rule import (
     Axis,
     LayerPass,
@@ -115,6 +116,7 @@ class DeepFeedbackControl(Rule):
     """
 
     networks: ClassVar[tuple[str, ...]] = ("mlp",)
+    refuses: ClassVar[dict[str, str]] = _refusals.DEEP_FEEDBACK_CONTROL
     descends: ClassVar[Literal["all", "output", "none"]] = "none"
     claims: ClassVar[dict[str, bool]] = {
         "no weight transport": True,

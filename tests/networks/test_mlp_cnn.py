@@ -10,6 +10,7 @@ from spikelearn._errors import SpikelearnError
 from spikelearn.networks import CNN, MLP
 from spikelearn.networks.layers import RateNetwork
 from spikelearn.networks.mlp import square_image
+from spikelearn.networks.to_torch import to_torch
 
 
 def copied(module: nn.Module, layer: nn.Module) -> nn.Module:
@@ -26,6 +27,43 @@ def test_an_mlp_is_torchs_linear_layers_with_a_nonlinearity_between() -> None:
     torch.testing.assert_close(network(x), nn.Sequential(*steps[:-1])(x))
     assert [h.shape[1] for h in network.activity(x)] == [5, 4, 3]
     assert len(network) == 3
+
+
+@pytest.mark.parametrize("norm", ["batch", "group 2"])
+def test_a_normalised_mlp_is_torchs_modules_in_an_update_and_outside_of_one(norm: str) -> None:
+    network = MLP(name="m", sizes=(6, 8, 4, 3), activation="tanh", norm=norm).build(0)
+    steps: list[nn.Module] = []
+    for layer in network:
+        n_out, n_in = layer.weight.shape
+        linear = nn.Linear(n_in, n_out, bias=layer.norm is None)
+        linear.load_state_dict({n: t for n, t in layer.state_dict().items() if "norm" not in n})
+        steps.append(linear)
+        if layer.norm is not None:
+            steps += [nn.BatchNorm1d(n_out) if norm == "batch" else nn.GroupNorm(2, n_out)]
+            steps.append(nn.Tanh())
+    assert [layer.has_bias for layer in network] == [False, False, True]
+    theirs, x = nn.Sequential(*steps), torch.randn(7, 6)
+    with network.learning({}):
+        torch.testing.assert_close(network(x), theirs.train()(x))
+    # Outside of an update it goes by what it has seen, one input like many, in any mode.
+    expected = theirs.eval()(x)
+    network.train()
+    torch.testing.assert_close(network(x), expected)
+    torch.testing.assert_close(torch.cat([network(row[None]) for row in x]), expected)
+    torch.testing.assert_close(to_torch(network)(x), expected)
+
+
+@pytest.mark.parametrize(
+    ("norm", "words"),
+    [
+        (("batch",), "norm must give a value for each of the 2 hidden layers, found 1"),
+        ("group 3", "fully connected layer 1: 8 units do not make 3 equal groups"),
+        ("layer", "norm is none, batch, or group and a number of groups"),
+    ],
+)
+def test_a_normalisation_that_cannot_be_is_refused(norm: str, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        MLP(name="m", sizes=(6, 8, 4, 3), norm=norm)
 
 
 def test_a_cnn_is_torchs_convolution_pooling_and_linear_layer() -> None:

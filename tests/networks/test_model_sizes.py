@@ -15,7 +15,8 @@ from spikelearn.networks.model_sizes import check_model_memory, model_size
 SHIPPED = [name for name in shipped_names("models") if load_model(name).kind != "spiking"]
 CHANGES = {
     "snn_784": {"recurrent": True},
-    "cnn_28": {"kernel_size": 5, "hidden": (7, 9)},
+    "cnn_28": {"kernel_size": 5, "hidden": (700, 9), "norm": ("none", "none", "batch", "none")},
+    "mlp_784": {"norm": "batch"},
     "residual_mlp_784": {"depth": 4},
 }
 

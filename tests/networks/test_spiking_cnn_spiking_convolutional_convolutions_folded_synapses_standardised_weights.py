@@ -44,6 +44,10 @@ NETWORKS: dict[str, dict[str, Any]] = {
         **RATE, "channels": (4, 6, 7), "pool": (1, "max 2", "average 2"), "norm": "batch",
         "residual": (False, True, True), "stride": (1, 2, 1),
     },
+    "fully connected layers that are normalised by the batch": {
+        **RATE, "channels": (4,), "pool": "max 2", "hidden": (12, 9),
+        "norm": ("none", "batch", "batch"),
+    },
 }  # fmt: skip
 
 
@@ -219,6 +223,7 @@ def test_a_leaky_neuron_fires_first_when_its_closed_form_says() -> None:
     ("fields", "words"),
     [
         ({"norm": "group 2"}, "group normalisation goes by what a layer receives in each step"),
+        ({"norm": ("none", "weights"), "hidden": (5,)}, "norm: weights is of kernels"),
         ({"norm": "layer"}, "norm is none, batch or weights; found 'layer'"),
         ({"duration_ms": 2.0, "pool": "max 2"}, "reaches the output, which it does in step 3"),
         ({"duration_ms": 3.5}, "duration_ms must be a multiple of the time step"),

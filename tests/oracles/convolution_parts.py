@@ -23,6 +23,7 @@ FIELDS: dict[str, dict[str, Any]] = {
     "average": {"pool": ["average 2", "average 3 stride 1"]},
     "batch": {"pool": ["max 2", 1], "norm": "batch"},
     "group": {"pool": ["average 2", 1], "norm": ["group 2", "group 5"]},
+    "dense": {"pool": ["max 2", 1], "hidden": [6, 4], "norm": ["none", "none", "batch", "group 2"]},
     "residual": {"pool": ["max 2", 1], "residual": [False, True], "stride": [1, 2]},
     "dropout": {"pool": ["max 2", 1], "dropout": [0.3, 0.2, 0.4]},
     "all": {"pool": ["average 2", "max 2"], "norm": ["batch", "group 5"], "dropout": 0.25,

@@ -32,7 +32,7 @@ from spikelearn.rules.perturbation import losses_of
 from spikelearn.rules.rule import Rule, forward_pass, in_training
 
 
-@pytest.mark.parametrize("kind", ["strides", "max", "average", "batch", "group"])
+@pytest.mark.parametrize("kind", ["strides", "max", "average", "batch", "group", "dense"])
 def test_backpropagation_is_that_of_pytorchs_own_layers(kind):
     rule, (x, y) = prepared("backprop", kind), batch()
     module = to_torch(rule.network).train()

@@ -11,6 +11,7 @@ import torch
 from spikelearn._errors import SpikelearnError
 from spikelearn.networks.cnn import CNN
 from spikelearn.networks.latency_cnn import LatencyCNN
+from spikelearn.networks.mlp import MLP
 from spikelearn.networks.recurrent import Recurrent
 from spikelearn.networks.residual_mlp import ResidualMLP
 from spikelearn.networks.spiking_cnn import SpikingCNN
@@ -81,6 +82,14 @@ def test_every_rule_has_every_property_on_every_network_it_trains(name: str, kin
     results = check_rule(name, model_of(name, kind))
     assert [r.property for r in results] == list(PROPERTIES)
     assert sum(r.passed is True for r in results) >= 4
+
+
+@pytest.mark.parametrize("name", ["backprop", "feedback_alignment", "forward_forward"])
+def test_rules_have_them_on_normalised_layers_that_are_fully_connected(name: str) -> None:
+    model = MLP(name="m", sizes=(12, 7, 6, 5), activation="tanh", norm="batch")
+    results = {r.property: r.passed for r in check_rule(name, model)}
+    assert results["hidden_units_are_exchangeable"] is True
+    assert results["batch_is_the_mean_of_its_samples"] is None
 
 
 # One network has it all; what a rule's theory has no place for is left out of it for that rule.

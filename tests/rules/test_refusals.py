@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pytest
+import torch
 
 from spikelearn._errors import SpikelearnError
 from spikelearn._seeding import torch_generator
 from spikelearn.networks.cnn import CNN
+from spikelearn.networks.mlp import MLP
 from spikelearn.rules import RULES, make_rule
 from spikelearn.rules.rule import parts_of
 
@@ -36,6 +38,23 @@ def test_a_rule_trains_a_part_or_says_why_it_does_not(name, part):
     with pytest.raises(SpikelearnError, match=rf"trains no network with {part}: .{{40}}") as raised:
         rule.prepare(network, torch_generator(0, "rule"))
     assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("norm", ["batch", "group 2"])
+@pytest.mark.parametrize("name", [n for n, e in RULES.items() if "mlp" in e.networks])
+def test_a_rule_trains_normalised_layers_that_are_fully_connected_or_says_why_not(name, norm):
+    network, rule = MLP(name="m", sizes=(6, 10, 10, 5), norm=norm).build(0), make_rule(name)
+    (part,) = parts_of(network)
+    if part in rule.refuses:
+        with pytest.raises(SpikelearnError, match=rf"trains no network with {part}: .{{40}}"):
+            rule.prepare(network, torch_generator(0, "rule"))
+        return
+    rule.prepare(network, torch_generator(0, "rule"))
+    applied = []
+    rule.begin_epoch(1, 2)
+    x, y = torch.rand(5, 6, generator=torch_generator(0, "x")), torch.arange(5)
+    rule.update(x, y, lambda: applied.append(1))
+    assert applied or not rule.trains
 
 
 def test_every_refusal_is_of_a_part_that_there_is():
