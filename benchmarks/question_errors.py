@@ -28,7 +28,8 @@ from spikelearn.comparison.multiplicity import with_corrections
 from spikelearn.recordings import RecordedRDM
 from spikelearn.studies.comparing import Entry
 from spikelearn.studies.question import Question
-from spikelearn.studies.question_contrasts import Followed, contrasts_of, followed_contrasts
+from spikelearn.studies.question_contrasts import contrasts_of, followed_contrasts
+from spikelearn.studies.question_networks import Followed
 
 FEATURES, UNITS = 10, 20
 LAYERS, REGIONS = ("hidden1", "hidden2"), ("V1", "IT")

@@ -4,85 +4,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from spikelearn.comparison.contrasts import Combination, Contrast, Part
 from spikelearn.studies.comparing import Entry
 from spikelearn.studies.question import Question
+from spikelearn.studies.question_networks import (
+    Followed,
+    Network,
+    layers_of,
+    named_layers,
+    networks_of,
+    reference_of,
+    shared_seeds,
+)
 from spikelearn.studies.tested_models import UNTRAINED
-
-if TYPE_CHECKING:
-    import pandas as pd
-    import xarray
 
 # Regions from early to late, as their names end.
 _STAGES = ("LGN", "EVC", "V1", "V2", "V3", "V4", "LOC", "LO", "PIT", "CIT", "AIT", "FFA", "IT")
-_LAYERS = {"first": 0, "last": -1}
-
-# Responses of a network by layer, for each seed: mostly one response, with the weight 1.
-BySeed = Mapping[int, Mapping[str, Combination]]
-
-
-@dataclass(frozen=True)
-class Network:
-    """A network of all its seeds, trained by a rule or by none.
-
-    `start` is the network before training; `responses` are by seed, then by layer.
-    """
-
-    model: str
-    network: str
-    start: str
-    resolution: int | None
-    responses: BySeed
-
-    @property
-    def words(self) -> str:
-        """Its name in sentences."""
-        return f"{self.model} on {self.network}"
-
-
-@dataclass(frozen=True)
-class Followed:
-    """A network of one seed along training.
-
-    Attributes
-    ----------
-    accuracy : array of shape (n_epochs,)
-        Of validation images, from before training on.
-    responses : sequence of dict of str to DataArray
-        After each epoch, by layer.
-    """
-
-    accuracy: np.ndarray
-    responses: Sequence[Mapping[str, xarray.DataArray]]
-
-    def at(self, level: float) -> dict[str, Combination]:
-        """The layers where that accuracy was first reached, between two epochs by interpolation."""
-        k = int(np.flatnonzero(self.accuracy >= level)[0])
-        after = self.responses[k]
-        if k == 0 or self.accuracy[k] == level:
-            return {layer: [(1.0, response)] for layer, response in after.items()}
-        low, high = self.accuracy[k - 1], self.accuracy[k]
-        share = float((level - low) / (high - low))
-        before = self.responses[k - 1]
-        return {
-            layer: [(1.0 - share, before[layer]), (share, response)]
-            for layer, response in after.items()
-        }
-
-
-def networks_of(entries: Sequence[Entry]) -> list[Network]:
-    """Entries of one network and resolution, seeds together."""
-    found: dict[tuple[str, str, str, int | None], dict[int, dict[str, Combination]]] = {}
-    for entry in entries:
-        key = entry.model, entry.network, entry.start or entry.network, entry.resolution
-        layers: dict[str, Combination] = {k: [(1.0, r)] for k, r in entry.responses.items()}
-        found.setdefault(key, {})[entry.seed] = layers
-    return [Network(*key, responses) for key, responses in found.items()]
 
 
 def contrasts_of(
@@ -114,34 +56,13 @@ def contrasts_of(
         contrasts, said = _against(question, trained)
         return contrasts, [*said, *lacking]
     if question.ask == "learning":
-        pairs = [(one, twins[one.start, one.resolution]) for one in trained]
-        return [c for one, twin in pairs for c in _differences(question, one, twin)], lacking
+        contrasts, said = [], []
+        for one in trained:
+            twin = twins[one.start, one.resolution]
+            contrasts += _differences(question, one, twin, said)
+        return contrasts, [*said, *lacking]
     contrasts, said = _by_resolution(question, trained, twins, input_sides or {})
     return contrasts, [*said, *lacking]
-
-
-def shared_seeds(*networks: Network) -> list[int]:
-    """The seeds that all of these have."""
-    first, *others = networks
-    return [s for s in first.responses if all(s in other.responses for other in others)]
-
-
-def reference_of(question: Question, one: Network, trained: Sequence[Network]) -> Network | None:
-    """The network that another is compared with: from the same weights, by the first such rule.
-
-    Parameters
-    ----------
-    question : Question
-    one : Network
-    trained : sequence of Network
-        All that are trained.
-    """
-    for rule in question.against:
-        found = [t for t in trained if t.model == rule and t.start == one.start]
-        found.sort(key=lambda t: t.network != one.network)
-        if found:
-            return found[0]
-    return None
 
 
 def _against(question: Question, trained: Sequence[Network]) -> tuple[list[Contrast], list[str]]:
@@ -155,7 +76,7 @@ def _against(question: Question, trained: Sequence[Network]) -> tuple[list[Contr
         elif not shared_seeds(one, other):
             said.append(_no_seed(one, other))
         else:
-            contrasts += _differences(question, one, other)
+            contrasts += _differences(question, one, other, said)
     return contrasts, said
 
 
@@ -168,34 +89,54 @@ def _no_seed(one: Network, other: Network) -> str:
     return f"{one.words}: no seed in common with {other.words}"
 
 
+def _no_layer(one: Network, other: Network, lacking: Sequence[str]) -> str:
+    return f"{one.words}: {other.words} has no layer {_any_of(lacking)} to compare with"
+
+
 def _any_of(names: Sequence[str]) -> str:
     *others, last = names
     return f"{', '.join(others)} or {last}" if others else last
 
 
-def _differences(question: Question, one: Network, other: Network) -> list[Contrast]:
-    """One network less the other, of the layers that are asked for."""
+def _differences(
+    question: Question, one: Network, other: Network, said: list[str]
+) -> list[Contrast]:
+    """One network less the other, of the layers that are asked for; adds what the other lacks."""
     seeds = shared_seeds(one, other)
-    choices = _choices(question, one.responses[seeds[0]])
+    of = one.responses[seeds[0]], other.responses[seeds[0]]
+    own, choices = _choices(question, of[0]), _choices(question, *of)
+    lacking = [ours[0] for (ours,) in own if len(ours) == 1 and ours not in [c[0] for c in choices]]
+    if lacking:
+        said.append(_no_layer(one, other, lacking))
     columns = {**about(question, one), "model_b": other.model, "network_b": other.network}
     return [
         Contrast(
             columns,
-            [part(1.0, one, seeds, choice, "a"), part(-1.0, other, seeds, choice, "b")],
+            [part(1.0, one, seeds, ours, "a"), part(-1.0, other, seeds, theirs, "b")],
             question.regions,
         )
-        for choice in choices
+        for ours, theirs in choices
     ]
 
 
-def _choices(question: Question, responses: Mapping[str, Any]) -> list[list[str]]:
-    """The layers that a network's part of each contrast may be of."""
-    layers = layers_of(responses)
+def _choices(question: Question, *networks: Mapping[str, Any]) -> list[tuple[list[str], ...]]:
+    """The layers that the part of each of some networks may be of, contrast by contrast.
+
+    The first and last layers are each network's own; others are those that all of them have.
+    """
+    layers = [layers_of(responses) for responses in networks]
     if question.layers == "held_out":
-        return [layers]
-    if isinstance(question.layers, tuple):
-        layers = named_layers(question.layers, layers, list(responses))
-    return [[layer] for layer in layers]
+        return [tuple(layers)]
+    names = question.layers if isinstance(question.layers, tuple) else layers[0]
+    found = [
+        tuple(
+            named_layers([name], own, list(responses))
+            for own, responses in zip(layers, networks, strict=True)
+        )
+        for name in names
+    ]
+    complete = [choice for choice in found if all(choice)]
+    return [choice for k, choice in enumerate(complete) if choice not in complete[:k]]
 
 
 def _without_layers(question: Question, networks: Sequence[Network]) -> list[str]:
@@ -245,33 +186,6 @@ def about(question: Question, one: Network) -> dict[str, object]:
             "network_a": one.network}  # fmt: skip
 
 
-def layers_of(responses: Mapping[str, Any]) -> list[str]:
-    """The layers of a network, first to last, without that of the classes where there are others.
-
-    What classes make of an image is no part of the brain's; it is asked of where it is named.
-    """
-    names = list(responses)
-    hidden = [name for name in names if name != "output"]
-    return hidden or names
-
-
-def named_layers(
-    wanted: Sequence[str], layers: Sequence[str], every: Sequence[str] = ()
-) -> list[str]:
-    """The layers by their names, or as first and last; those that a network lacks are left out.
-
-    Parameters
-    ----------
-    wanted : sequence of str
-    layers : sequence of str
-        Of which there are a first and a last one.
-    every : sequence of str, optional
-        All that may be named, if more than these.
-    """
-    found = [layers[_LAYERS[name]] if name in _LAYERS else name for name in wanted]
-    return list(dict.fromkeys(name for name in found if name in (every or layers)))
-
-
 def stage(region: str) -> int:
     """How late a region stands on the ventral stream, by the end of its name; -1 where unknown."""
     last = re.split(r"[\s_-]+", region.strip())[-1].upper().rstrip("VD")
@@ -299,6 +213,9 @@ def _hierarchy(
         named = named_layers(layers, layers_of(one.responses[seeds[0]]), [*one.responses[seeds[0]]])
         if len(named) < 2:
             said.append(f"{one.words}: it has no early and late layer")
+            continue
+        if lacking := [name for name in named if name not in twin.responses[seeds[0]]]:
+            said.append(_no_layer(one, twin, lacking))
             continue
         parts = [
             part(of_learning * of_layer * of_region, net, seeds, [layer], f"{side}{place}", region)
@@ -336,20 +253,21 @@ def _by_resolution(
                     f" it reduces both to the {own} of its input"
                 )
                 continue
+            choices = _choices(question, one.responses[seeds[0]], twin.responses[seeds[0]])
             columns = {**about(question, one), "model_b": twin.model, "network_b": twin.network,
                        "resolution": side, "resolution_b": highest}  # fmt: skip
             contrasts += [
                 Contrast(
                     columns,
                     [
-                        part(1.0, small, seeds, choice, "a"),
-                        part(-1.0, small_twin, seeds, choice, "b"),
-                        part(-1.0, one, seeds, choice, "a"),
-                        part(1.0, twin, seeds, choice, "b"),
+                        part(1.0, small, seeds, ours, "a"),
+                        part(-1.0, small_twin, seeds, theirs, "b"),
+                        part(-1.0, one, seeds, ours, "a"),
+                        part(1.0, twin, seeds, theirs, "b"),
                     ],
                     question.regions,
                 )
-                for choice in _choices(question, one.responses[seeds[0]])
+                for ours, theirs in choices
             ]
     return contrasts, said
 
@@ -403,22 +321,9 @@ def followed_contrasts(
                 f"{one.words}: {len(seeds) - len(levels)} of {len(seeds)} seeds, of which one of"
                 " the two never is more accurate than before training"
             )
-        pair_of = [Network(n.model, n.network, n.start, None, r) for n, r in ((one, a), (other, b))]
-        said += _without_layers(question, pair_of[:1])
-        for contrast in _differences(question, *pair_of):
+        then, others = (replace(n, responses=r) for n, r in ((one, a), (other, b)))
+        said += _without_layers(question, [then])
+        for contrast in _differences(question, then, others, said):
             columns = {**contrast.columns, "accuracy": float(np.mean(levels))}
             contrasts.append(Contrast(columns, contrast.parts, contrast.regions))
     return contrasts, said
-
-
-def followed_of(scores: Sequence[pd.DataFrame], responses: Sequence[Any]) -> Followed:
-    """A network along training, from what was stored after each epoch.
-
-    Parameters
-    ----------
-    scores : sequence of DataFrame
-        With the column `validation_accuracy`, in the order of epochs.
-    responses : sequence of dict of str to DataArray
-    """
-    accuracy = np.array([float(table["validation_accuracy"].iloc[0]) for table in scores])
-    return Followed(accuracy, responses)

@@ -222,7 +222,9 @@ class Piece:
 
     def _place_of_patterns(self, epoch: int, recording: str) -> tuple[Path, dict[str, Any]]:
         options = {"seed": self.study.seed, "epoch": epoch}
+        code = folder_code("studies/kept_patterns.py")
         decides = {"kind": "patterns along training", **self._decides(recording), **options}
+        decides["patterns"] = code
         name = f"{self.name}-{recording}-patterns{epoch}"
         return result_folder(self.folder / "scores", name, decides), decides
 

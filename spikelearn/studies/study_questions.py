@@ -17,12 +17,8 @@ from spikelearn.studies.comparing import Entry, check_comparable
 from spikelearn.studies.image_baselines import at_resolution, with_controls
 from spikelearn.studies.network_names import UNTRAINED_RULES, network_names, start_names
 from spikelearn.studies.question import Question
-from spikelearn.studies.question_contrasts import (
-    Followed,
-    contrasts_of,
-    followed_contrasts,
-    followed_of,
-)
+from spikelearn.studies.question_contrasts import contrasts_of, followed_contrasts
+from spikelearn.studies.question_networks import Followed, followed_of
 from spikelearn.studies.representation import show
 from spikelearn.studies.rule_identifier import Identified, identify_rules
 from spikelearn.studies.study import BASELINE, Study
@@ -47,7 +43,8 @@ if TYPE_CHECKING:
     from spikelearn.studies.study_run import StudyResult
 
 _CODE = (
-    "studies/question_contrasts.py", "studies/study_questions.py", "studies/kept_patterns.py",
+    "studies/question_contrasts.py", "studies/question_networks.py", "studies/study_questions.py",
+    "studies/kept_patterns.py",
 )  # fmt: skip
 Progress = Callable[[float, str], None]
 

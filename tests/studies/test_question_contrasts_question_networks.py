@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import xarray
 
 from spikelearn.studies.comparing import Entry
 from spikelearn.studies.question import Question
-from spikelearn.studies.question_contrasts import (
-    Followed,
-    contrasts_of,
-    followed_contrasts,
-    stage,
-)
+from spikelearn.studies.question_contrasts import contrasts_of, followed_contrasts, stage
+from spikelearn.studies.question_networks import Followed
 
 LAYERS = ("hidden1", "hidden2", "output")
 
@@ -164,3 +162,25 @@ def test_what_is_not_compared_at_equal_accuracy_is_said():
         "oja on b: no network was trained by backprop, surrogate, backprop_through_time or"
         " eventprop from the same weights",
     ]
+
+
+def test_networks_are_compared_of_the_layers_that_both_have():
+    def without(one: Entry, *names: str) -> Entry:
+        responses = {k: v for k, v in one.responses.items() if k not in names}
+        return replace(one, responses=responses)
+
+    entries = [*of_rules("softhebb", "untrained"), without(entry("backprop"), "hidden2")]
+    each, said = contrasts_of(Question(ask="rule", layers="each"), entries, ["IT"])
+    assert [[*part.layers] for c in each for part in c.parts] == [["hidden1"], ["hidden1"]]
+    assert said == ["softhebb on a: backprop on a has no layer hidden2 to compare with"]
+    # Where each has its own, the last of one is the last of the other, by whichever name.
+    last, said = contrasts_of(Question(ask="rule", layers=("last",)), entries, ["IT"])
+    assert [[*part.layers] for part in last[0].parts] == [["hidden2"], ["hidden1"]]
+    assert not said
+    chosen, said = contrasts_of(Question(ask="rule"), entries, ["IT"])
+    assert [[*part.layers] for part in chosen[0].parts] == [["hidden1", "hidden2"], ["hidden1"]]
+    assert not said
+    twins = [*of_rules("softhebb", seeds=(0,)), without(entry("untrained"), "hidden1")]
+    for asked in (Question(ask="learning", layers="each"), Question(ask="hierarchy")):
+        _, said = contrasts_of(asked, twins, ["V1", "IT"])
+        assert said == ["softhebb on a: untrained on a has no layer hidden1 to compare with"]
