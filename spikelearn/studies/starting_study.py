@@ -38,6 +38,8 @@ n_train: 2000                     # training images of each network; all, if lef
 # A network is a recipe (`spikelearn recipes`), or a rule (`spikelearn rules`) and a model
 # (`spikelearn models`, or a YAML file). Further fields replace those of the recipe: epochs,
 # learning_rate, dataset, options ... Its family groups it; `baseline` is what learns nothing.
+# A module of PyTorch is compared as your code makes it, which `study run` runs and --plan does not:
+# - {{module: my_net.py:make_net, layers: [conv1], preprocess: my_net.py:preprocess}}
 networks:
   - {{family: backpropagation, recipe: mnist_mlp/backprop, epochs: 2}}
   - {{family: feedback alignment, rule: feedback_alignment, model: mlp_784, epochs: 2}}

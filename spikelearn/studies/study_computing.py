@@ -28,7 +28,8 @@ from spikelearn._work_in_folder import Failed, outcomes_in, tried
 from spikelearn._workers import Workers
 from spikelearn.studies import comparing
 from spikelearn.studies.early_audits import AuditTask, AuditWork, EarlyAudits
-from spikelearn.studies.study import NetworkEntry, Study
+from spikelearn.studies.network_entry import NetworkEntry
+from spikelearn.studies.study import Study
 from spikelearn.studies.study_origins import recording_key
 from spikelearn.studies.study_pieces import COMPARED, JUDGED, Piece
 

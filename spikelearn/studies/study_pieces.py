@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,9 +19,10 @@ from spikelearn.studies.comparing import (
 )
 from spikelearn.studies.image_baselines import baseline_table
 from spikelearn.studies.kept_patterns import pattern_table, read_patterns
+from spikelearn.studies.network_entry import NetworkEntry
 from spikelearn.studies.network_names import UNTRAINED_RULES
 from spikelearn.studies.representation import show
-from spikelearn.studies.study import BASELINE, NetworkEntry, Study
+from spikelearn.studies.study import BASELINE, Study
 from spikelearn.studies.study_origins import (
     FORMAT,
     comparing_code,
@@ -348,30 +349,46 @@ class Piece:
         store.save_tables(*self._place_along(epoch), {"scores": scores})
 
     def _compare(self, run: TrainedRun | STDPRun, recording: str, method: str) -> pd.DataFrame:
-        # Sums in another order are other sums, and a table is the same whoever computed it.
+        loaded = self.recordings[recording]
         with at_most(1):
-            return self._scored(run, recording, method)
+            entries = [entry_of(member, loaded, self.study.seed) for member in with_twin(run)]
+        return scored(self.study, entries, loaded, recording, method, self.baselines)
 
-    def _scored(self, run: TrainedRun | STDPRun, recording: str, method: str) -> pd.DataFrame:
-        study, loaded = self.study, self.recordings[recording]
-        judged = recording.endswith(JUDGED)
-        entries = [entry_of(member, loaded, study.seed) for member in with_twin(run)]
-        options: dict[str, Any] = {"method": method, **study.options_of(method)}
-        target = loaded.judgements if judged else loaded
-        assert target is not None  # noqa: S101 - those without judgements are not under that name
-        key = recording, method
-        if key not in self.baselines:
-            self.baselines[key] = baseline_table(target, study.n_bootstrap, study.seed, **options)
+
+def scored(
+    study: Study,
+    entries: Sequence[Entry],
+    loaded: ImageRecording,
+    recording: str,
+    method: str,
+    baselines: dict[tuple[str, str], pd.DataFrame],
+) -> pd.DataFrame:
+    """The scores of networks by a method, on one thread.
+
+    Parameters
+    ----------
+    study : Study
+    entries : sequence of Entry
+    loaded : ImageRecording
+    recording : str
+        Its name in the study, with `JUDGED` behind it for what its subjects judged.
+    method : str
+    baselines : dict
+        Scores of the images' baselines by recording and method; those that are missing are added.
+    """
+    options: dict[str, Any] = {"method": method, **study.options_of(method)}
+    judged = recording.endswith(JUDGED)
+    target = loaded.judgements if judged else loaded
+    assert target is not None  # noqa: S101 - those without judgements are not under that name
+    key = recording, method
+    # Sums in another order are other sums, and a table is the same whoever computed it.
+    with at_most(1):
+        if key not in baselines:
+            baselines[key] = baseline_table(target, study.n_bootstrap, study.seed, **options)
         function = judged_similarity if judged else similarity
-        table = function(
-            entries,
-            loaded,
-            study.n_bootstrap,
-            study.seed,
-            baselines=self.baselines[key],
-            **options,
+        return function(
+            entries, loaded, study.n_bootstrap, study.seed, baselines=baselines[key], **options
         )
-        return table
 
 
 def entry_of(run: TrainedRun | STDPRun, recording: ImageRecording, seed: int = 0) -> Entry:

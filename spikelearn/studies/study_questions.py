@@ -91,6 +91,12 @@ def study_questions(result: StudyResult, progress: Progress | None = None) -> An
         table, said = _answered(result, name, question, shown)
         tables.append(table)
         left_out += [f"the question {question.title}, {name}: {sentence}" for sentence in said]
+    if work:
+        left_out += [
+            f"{module.title}: what it was before it was trained is not known, so that no question"
+            " is asked of it"
+            for module in result.modules
+        ]
     identified: dict[str, Identified] = {}
     for question in result.study.questions:
         if question.ask == "identity":

@@ -6,9 +6,8 @@ import importlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from spikelearn import _store as store
 from spikelearn._atomic import check_folder
 from spikelearn._errors import DataUnavailableError, SpikelearnError
 from spikelearn._progress import Progress
@@ -18,13 +17,18 @@ from spikelearn.comparison.models_and_targets import PARTIAL_RSA
 from spikelearn.recordings.shared_stimuli import shared_stimuli_notes
 from spikelearn.studies import comparing
 from spikelearn.studies.image_baselines import check_given
-from spikelearn.studies.network_names import UNTRAINED_RULES, network_names, start_names
-from spikelearn.studies.study import BASELINE, Study
+from spikelearn.studies.study import Study
 from spikelearn.studies.study_computing import Computing, now, take_trained, trained_in
 from spikelearn.studies.study_estimate import require_room, study_estimate
-from spikelearn.studies.study_learning import accuracy_table
+from spikelearn.studies.study_modules import (
+    ModulePiece,
+    check_files,
+    compute_modules,
+    said_of_code,
+)
 from spikelearn.studies.study_origins import refuse_namesakes, said_of_unused
 from spikelearn.studies.study_pieces import JUDGED, Piece, training_folder
+from spikelearn.studies.study_scores import along_table, controls_by_run, score_table
 from spikelearn.studies.trainable_networks import trainable_networks
 from spikelearn.training.trainable import check_trainable
 
@@ -66,6 +70,8 @@ class StudyResult:
         Whether what is there is computed anew.
     n_failed : int
         Networks that could not be trained or compared.
+    modules : list of ModulePiece
+        Modules of PyTorch that are compared.
     """
 
     study: Study
@@ -84,6 +90,7 @@ class StudyResult:
     unused: list[str] = field(default_factory=list)
     again: bool = False
     n_failed: int = 0
+    modules: list[ModulePiece] = field(default_factory=list)
 
     @property
     def complete(self) -> bool:
@@ -142,6 +149,8 @@ def run_study(
         If the folder is a file, a recording or a method is unknown, no recording can be compared
         with, two recordings have one name, or two networks are the same.
     """
+    from spikelearn.comparison.tables import stacked_once
+
     folder = Path(folder)
     check_folder(folder)
     recordings, skipped = study_recordings(study)
@@ -155,6 +164,7 @@ def run_study(
     # Seeds outermost: an interrupted study has the first seed of every rule first.
     study, cannot = trainable_networks(study)
     skipped += cannot
+    check_files(study.modules)
     pieces = _pieces(study, folder, recordings)
     taken = 0 if runs is None or again else take_trained(pieces, Path(runs))
     if taken and tell is not None:
@@ -164,9 +174,17 @@ def run_study(
         estimate = study_estimate(pieces, again)
         require_room(estimate, folder)
         tell(estimate.sentence())
+        for sentence in said_of_code(study.modules, "is run to make"):
+            tell(sentence)
         seconds = estimate.of_each
     nothing = lambda *words: None  # noqa: E731 - is told
     ends_at = now() + 60 * limit_minutes
+    modules: list[ModulePiece] = []
+    without: list[str] = []
+    if limit_minutes > 0:  # they take little, and what fails of them is known before the rest
+        modules, without = compute_modules(
+            _module_pieces(study, folder, recordings, pieces), progress or nothing, again
+        )
     computing = Computing(
         pieces, workers or Workers(), ends_at, progress or nothing, tell or nothing, again,
         retry_failed, seconds, audits,
@@ -178,23 +196,26 @@ def run_study(
     for piece in pieces:
         for kind, folders in piece.read.items():
             read.setdefault(kind, []).extend(folders)
+    for module in modules:
+        read.setdefault("tables of scores", []).extend(module.read)
     return StudyResult(
         study,
         folder,
-        score_table(pieces),
+        stacked_once([score_table(pieces), *(one.table() for one in modules)], agree=["score"]),
         along_table(pieces),
-        len(done),
-        len(pieces),
+        len(done) + len(modules),
+        len(pieces) + len(study.modules),
         [piece.run for piece in done],
         [piece.entry.family for piece in done],
-        _controls(done),
+        controls_by_run(done),
         _without_judgements(recordings),
         skipped,
-        [f"{pieces[number].title}: {why}" for number, why in failed.items()],
+        [*without, *(f"{pieces[number].title}: {why}" for number, why in failed.items())],
         read,
         said_of_unused(folder, training_folder(folder), [piece.run for piece in pieces]),
         again,
-        len(failed),
+        len(failed) + len(without),
+        modules,
     )
 
 
@@ -223,6 +244,7 @@ def plan_study(
     recordings, skipped = study_recordings(study)
     study, cannot = trainable_networks(study)
     skipped += cannot
+    check_files(study.modules)
     pieces = _pieces(study, folder, recordings)
     elsewhere = [] if runs is None or again else trained_in(Path(runs), pieces)
     estimate = study_estimate(pieces, again, elsewhere)
@@ -231,12 +253,21 @@ def plan_study(
     return [
         *(f"left out: {sentence}" for sentence in skipped),
         *(note for sentences in shared.values() for note in sentences),
-        estimate.sentence(),
+        *([estimate.sentence()] if pieces else []),
+        *said_of_code(study.modules, "would be run, and is not to plan, to make"),
     ]
 
 
 def _without_judgements(recordings: dict[str, ImageRecording]) -> dict[str, ImageRecording]:
     return {name: one for name, one in recordings.items() if not name.endswith(JUDGED)}
+
+
+def _module_pieces(
+    study: Study, folder: Path, recordings: dict[str, ImageRecording], pieces: Sequence[Piece]
+) -> list[ModulePiece]:
+    """The study's modules; with those that are trained they share scores of the baselines."""
+    baselines = pieces[0].baselines if pieces else {}
+    return [ModulePiece(study, folder, one, recordings, baselines) for one in study.modules]
 
 
 def _pieces(study: Study, folder: Path, recordings: dict[str, ImageRecording]) -> list[Piece]:
@@ -325,118 +356,3 @@ def _recordings_at_hand(study: Study) -> tuple[dict[str, ImageRecording], list[s
             continue
         loaded[name] = recording
     return loaded, skipped
-
-
-def score_table(pieces: Sequence[Piece]) -> pd.DataFrame:
-    """All scores of the pieces that are there.
-
-    Returns
-    -------
-    DataFrame
-        As of `spikelearn.studies.comparing.similarity`, with `family`, `dataset`, `test_accuracy`,
-        `chance`, `n_test`, `weights_moved`, `trouble` and `beside_controls` of the networks of the
-        study. What stands in several pieces, such as baselines of the images, is there once, and so
-        is the untrained twin of all rules that start from one network. Twins are there of networks
-        for which the study has no baseline of its own.
-
-    Raises
-    ------
-    TableKeyError
-        If pieces have different scores under one name.
-    """
-
-    from spikelearn.comparison.tables import stacked_once, with_level
-
-    pieces = [piece for piece in pieces if piece.trained]
-    configs = [store.read_config(piece.run) for piece in pieces]
-    networks, starts = network_names(configs), start_names(configs)
-    # Where a study has baselines of its own for a network, they stand for its untrained twin.
-    controlled = {
-        (start, p.seed)
-        for p, start in zip(pieces, starts, strict=True)
-        if p.entry.family == BASELINE or p.config.rule in UNTRAINED_RULES
-    }
-    beside = _beside_controls(pieces)
-    tables = []
-    for piece, network, start in zip(pieces, networks, starts, strict=True):
-        about = _about(piece) | {"beside_controls": beside.get((piece.config.rule, network), "")}
-        own = "untrained" if piece.config.rule in UNTRAINED_RULES else piece.config.rule
-        for recording in piece.recordings:
-            for method in piece.study.methods:
-                scores = piece.scores(recording, method)
-                if scores is None:
-                    continue
-                table = with_level(scores).assign(family=piece.entry.family)
-                of_image = table["network"] == ""
-                ours = (table["model"] == own) & ~of_image
-                # Baselines of the images stand in every piece, and twins in those of one start.
-                table["dataset"] = piece.config.dataset
-                table.loc[~ours, "dataset"] = ""
-                table.loc[~of_image, "network"] = start
-                table.loc[ours, "network"] = network
-                table.loc[~ours, "family"] = BASELINE
-                about["weights_moved"] = table["layer"].map(about["by_layer"])
-                for column in ("test_accuracy", "chance", "n_test", "weights_moved"):
-                    table[column] = about[column]
-                    table.loc[~ours, column] = float("nan")
-                for column in ("trouble", "beside_controls"):
-                    table[column] = about[column]
-                    table.loc[~ours, column] = ""
-                has_controls = (start, piece.seed) in controlled
-                tables.append(table[ours | of_image] if has_controls else table)
-    return stacked_once(tables, agree=["score"])
-
-
-def _controls(pieces: Sequence[Piece]) -> dict[Path, dict[str, float]]:
-    found = {piece.run: piece.controls() for piece in pieces if piece.has_controls}
-    return {run: controls for run, controls in found.items() if controls is not None}
-
-
-def _beside_controls(pieces: Sequence[Piece]) -> dict[tuple[str, str], str]:
-    """How the accuracy of each rule on each network stands to its controls, in words."""
-    from spikelearn.comparison.accuracies import control_table
-    from spikelearn.report.accuracy_words import beside_controls, trained_runs
-
-    runs = accuracy_table([piece.run for piece in pieces], _controls(pieces))
-    table = control_table(trained_runs(runs), ["rule", "model"]) if len(runs) else runs
-    if table.empty:
-        return {}
-    return {
-        (str(rule), str(network)): beside_controls(part, numbers=False)
-        for (rule, network), part in table.groupby(["rule", "model"], sort=False)
-    }
-
-
-def _about(piece: Piece) -> dict[str, Any]:
-    """What is told of a trained network beside its scores."""
-    summary = store.read_summary(piece.run)
-    layers = store.read_table(piece.run, "layers").set_index("layer")
-    return {
-        "test_accuracy": summary["test_accuracy"],
-        "chance": summary["chance"],
-        "n_test": summary["n_test"],
-        "trouble": summary["flag"],
-        "by_layer": layers["weight_displacement"],
-    }
-
-
-def along_table(pieces: Sequence[Piece]) -> pd.DataFrame:
-    """Scores after every epoch, of the pieces that have some."""
-
-    from spikelearn.comparison.tables import stacked, with_level
-
-    pieces = [piece for piece in pieces if piece.trained]
-    tables = []
-    networks = network_names([store.read_config(piece.run) for piece in pieces])
-    for piece, network in zip(pieces, networks, strict=True):
-        for epoch in range(getattr(piece.config, "epochs", 0) + 1):
-            if (scores := piece.along(epoch)) is not None:
-                tables.append(
-                    with_level(scores).assign(
-                        family=piece.entry.family,
-                        network=network,
-                        seed=piece.seed,
-                        dataset=piece.config.dataset,
-                    )
-                )
-    return stacked(tables)

@@ -19,11 +19,13 @@ from spikelearn._threads import at_most
 from spikelearn._work_in_folder import Failed, outcomes_in
 from spikelearn._workers import Workers
 from spikelearn.studies.comparing import Entry
+from spikelearn.studies.module_entry import ModuleEntry
 from spikelearn.studies.network_names import network_names, start_names
 from spikelearn.studies.representation import show
 from spikelearn.studies.significance import Significance, put_together, significance
 from spikelearn.studies.study import Study
 from spikelearn.studies.study_computing import loaded
+from spikelearn.studies.study_modules import module_entries
 from spikelearn.studies.study_origins import (
     FORMAT,
     comparing_code,
@@ -67,7 +69,7 @@ def study_significance(
     differences: list[pd.DataFrame] = []
     compared = [
         (name, method)
-        for name in (result.recordings if result.runs else ())
+        for name in (result.recordings if result.runs or result.modules else ())
         for method in result.study.methods
     ]
     shown: dict[str, list[Entry]] = {}
@@ -99,23 +101,30 @@ def study_significance(
 
 def _shown(result: StudyResult, recording: ImageRecording, say: Progress) -> list[Entry]:
     """What the networks of a study and their untrained twins respond to a recording's images."""
-    return shown_by(result.runs, recording, result.study.seed, say)
+    modules = [one.entry for one in result.modules]
+    return shown_by(result.runs, recording, result.study, say, modules)
 
 
 def shown_by(
-    folders: Sequence[Path], recording: ImageRecording, seed: int, say: Progress
+    folders: Sequence[Path],
+    recording: ImageRecording,
+    study: Study,
+    say: Progress,
+    modules: Sequence[ModuleEntry] = (),
 ) -> list[Entry]:
-    """What trained networks and their untrained twins respond to a recording's images.
+    """What trained networks, their untrained twins and modules respond to a recording's images.
 
     Parameters
     ----------
     folders : sequence of Path
         Of the runs.
     recording : ImageRecording
-    seed : int
-        Of the input spikes.
+    study : Study
+        Whose seed is that of the input spikes.
     say : callable
         Called with the fraction done, up to a half, and a few words.
+    modules : sequence of ModuleEntry
+        Those of the study that can be made.
     """
     runs = [open_run(folder) for folder in folders]
     networks = network_names([run.config for run in runs])
@@ -125,9 +134,10 @@ def shown_by(
         say(0.5 * i / len(runs), f"showing the images to {run.config['rule']}")
         for key, member in named_members(run, network, start):
             if key not in entries:
-                shown = show(member, recording.images, recording.labels, seed=seed)
+                shown = show(member, recording.images, recording.labels, seed=study.seed)
                 entries[key] = Entry(*key, shown.responses, start=start)
-    return list(entries.values())
+    of_modules = [one for entry in modules for one in module_entries(study, entry, recording)]
+    return [*entries.values(), *of_modules]
 
 
 def _options(study: Study, method: str) -> dict[str, Any]:
@@ -152,7 +162,7 @@ def _by_workers(
     recording = result.recordings[name]
     work = TestWork(
         result.study, tuple(folder.absolute() for folder in result.runs), name,
-        recording_key(recording), method,
+        recording_key(recording), method, tuple(one.entry for one in result.modules),
     )  # fmt: skip
 
     def compute(parts: Sequence[Part]) -> list[tuple[Index, pd.DataFrame]]:
@@ -198,6 +208,8 @@ class TestWork:
     key : dict of str to str
         Of its content.
     method : str
+    modules : tuple of ModuleEntry
+        Those of the study that can be made.
     """
 
     __test__ = False  # for pytest, to which it looks like a test
@@ -207,6 +219,7 @@ class TestWork:
     recording: str
     key: dict[str, str]
     method: str
+    modules: tuple[ModuleEntry, ...] = ()
 
     def __hash__(self) -> int:
         return hash((self.runs, self.recording, self.method))
@@ -228,7 +241,8 @@ class TestWork:
             if lacking:
                 raise DataUnavailableError(lacking)
             recording = recordings[self.recording]
-            entries = shown_by(self.runs, recording, self.study.seed, lambda fraction, words: None)
+            nothing = lambda fraction, words: None  # noqa: E731 - is told
+            entries = shown_by(self.runs, recording, self.study, nothing, self.modules)
             _tested_here.clear()
             _tested_here[self] = Tested(
                 entries, recording, self.study.n_bootstrap, self.study.seed,
@@ -247,6 +261,7 @@ def _decides(result: StudyResult, recording: str, method: str) -> dict[str, Any]
         "format": FORMAT,
         "runs": runs,
         "weights": weights,
+        "modules": sorted(one.key for one in result.modules),
         "recording": recording_key(result.recordings[recording]),
         "judgements": result.study.judgements,
         **result.study.comparison(method),

@@ -28,7 +28,7 @@ def trainable_networks(study: Study) -> tuple[Study, list[str]]:
             said.append(f"{entry.family}, {config.rule} on {config.model}: {error}")
         else:
             kept.append(entry)
-    if not kept:
+    if not kept and not study.modules:
         raise SpikelearnError(
             f"no network of the study '{study.name}' can be trained ({'; '.join(said)})"
         )

@@ -116,7 +116,8 @@ def make_study(
         )
         if result.waits or not result.n_done:
             return WholeStudy(result)
-        audit = study_audit(result, bars("auditing"), who, early) if study.criteria else None
+        audited = bool(study.criteria and study.networks)  # modules have no rule
+        audit = study_audit(result, bars("auditing"), who, early) if audited else None
         # Tests are of all networks together, so there are none before the last of them.
         tests, at_work = _tests_and_work(result, bars, who)
     answers = study_questions(result, bars("answering")) if study.questions else None

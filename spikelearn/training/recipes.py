@@ -38,6 +38,8 @@ SAID_BY_RECIPES = {"rule", "model", "dataset", "epochs", "n_train"}
 # Endings of files that a description may name: models, images, recordings, spikes, sounds.
 FILES = (".yaml", ".yml", ".nir", ".npz", ".npy", ".csv", ".mat", ".nwb", ".nix", ".h5", ".wav",
          ".txt")  # fmt: skip
+# Fields that name a Python file of one's own, and what is meant there.
+PLACES = ("rule", "module", "preprocess")
 _FOLLOWS = ("format", "network", "data", "code", "variant", "images")
 
 
@@ -138,8 +140,8 @@ def _made(content: Any, path: Path) -> TrainConfig | STDPConfig:
 def beside(path: Path, content: dict[str, Any]) -> dict[str, Any]:
     """What a file says, with the files that it names looked for from its folder.
 
-    A rule of one's own is always counted from there; a model, a recipe and images where there are
-    such, and else from the working folder.
+    Rules and modules of one's own are always counted from there; a model, a recipe and images where
+    there are such, and else from the working folder.
     """
     return {name: value_beside(name, value, path.parent) for name, value in content.items()}
 
@@ -162,7 +164,7 @@ def value_beside(name: str | float, value: Any, folder: Path) -> Any:
         return [value_beside(name, v, folder) for v in value]
     if not isinstance(value, str):
         return value
-    if is_place(value) and (field == "rule" or Path(folder, value.rpartition(":")[0]).is_file()):
+    if is_place(value) and (field in PLACES or Path(folder, value.rpartition(":")[0]).is_file()):
         return absolute_place(value, folder)
     there = folder / value
     try:

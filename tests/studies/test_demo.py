@@ -12,7 +12,8 @@ from spikelearn._files import local_data, read_yaml
 from spikelearn.cli.study import run_and_print
 from spikelearn.report.spiking import agreement_sentence
 from spikelearn.studies import auditory, study_spikes
-from spikelearn.studies.study import NetworkEntry, Study, load_study
+from spikelearn.studies.network_entry import NetworkEntry
+from spikelearn.studies.study import Study, load_study
 
 # So small a network, trained for so short a time, has silent units.
 pytestmark = pytest.mark.filterwarnings(

@@ -9,7 +9,8 @@ import pytest
 
 from spikelearn._errors import SpikelearnError
 from spikelearn._files import write_yaml
-from spikelearn.studies.study import NetworkEntry, Study, load_study
+from spikelearn.studies.network_entry import NetworkEntry
+from spikelearn.studies.study import Study, load_study
 
 
 def test_a_study_with_a_criterion_that_is_none_is_refused(small_study) -> None:

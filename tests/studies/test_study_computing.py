@@ -15,7 +15,7 @@ from spikelearn import _store as store
 from spikelearn._files import write_yaml
 from spikelearn._workers import Workers
 from spikelearn.studies import comparing, study_computing
-from spikelearn.studies.study import NetworkEntry
+from spikelearn.studies.network_entry import NetworkEntry
 from spikelearn.studies.study_computing import Computing, PieceWork
 from spikelearn.studies.study_pieces import Piece
 from spikelearn.studies.study_run import plan_study, run_study

@@ -11,7 +11,7 @@ import pytest
 
 from spikelearn._room import NoRoomError
 from spikelearn.studies import study_estimate as estimates
-from spikelearn.studies.study import NetworkEntry
+from spikelearn.studies.network_entry import NetworkEntry
 from spikelearn.studies.study_estimate import StudyEstimate, require_room, study_estimate
 from spikelearn.studies.study_run import plan_study, run_study
 from spikelearn.training.expected_costs import Costs

@@ -11,7 +11,7 @@ from spikelearn._errors import DataUnavailableError, SpikelearnError
 from spikelearn.comparison.tables import read_first
 from spikelearn.report.similarity_tables import as_markdown, summary
 from spikelearn.studies import comparing, study_computing, study_pieces, study_run, study_tests
-from spikelearn.studies.study import NetworkEntry
+from spikelearn.studies.network_entry import NetworkEntry
 from spikelearn.studies.study_run import run_study
 
 pytestmark = pytest.mark.usefixtures("recording")
