@@ -279,7 +279,7 @@ def _chosen(
         for contrast in batch:
             for region in _regions_of(contrast, compared.rows):
                 places = {part.region or region for part in contrast.parts}
-                numbers = {place: _numbers(compared.rows, place)[0] for place in places}
+                numbers = {place: subjects_of(compared.rows, place)[0] for place in places}
                 totals: dict[str, dict[str, list[float]]] = {}
                 for part in contrast.parts:
                     for layer, by_seed in part.layers.items():
@@ -309,7 +309,7 @@ def _regions_of(contrast: Contrast, rows: Sequence[Target]) -> list[str]:
     return [region for region in there if not contrast.regions or region in contrast.regions]
 
 
-def _numbers(rows: Sequence[Target], region: str) -> tuple[list[int], list[str], str]:
+def subjects_of(rows: Sequence[Target], region: str) -> tuple[list[int], list[str], str]:
     """Numbers of the RDMs or responses of a region, whose they are, and the level of a mean."""
     own = [row for row in rows if row.region == region and row.level == "subject"]
     if own:
@@ -345,7 +345,7 @@ def _row(
 ) -> dict[str, object]:
     """One row: the contrast in a region."""
     places = list(dict.fromkeys(part.region or region for part in contrast.parts))
-    by_place = {place: _numbers(compared.rows, place) for place in places}
+    by_place = {place: subjects_of(compared.rows, place) for place in places}
     shared = [
         name
         for name in by_place[places[0]][1]

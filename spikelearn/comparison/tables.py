@@ -26,7 +26,7 @@ LEVELS = ("subject", "mean", "group")
 KEY = (
     "table", "question", "rule", "sound", "recording", "region", "subject", "level", "method",
     "measure", "test", "model", "network", "layer", "model_a", "network_a", "layer_a", "model_b",
-    "network_b", "layer_b", "seed", "resolution", "resolution_b", "epoch", "time_ms",
+    "network_b", "layer_b", "seed", "resolution", "resolution_b", "epoch", "time_ms", "part",
 )  # fmt: skip
 
 # Of a table of differences, the columns of the models, with what they are called in one of scores.

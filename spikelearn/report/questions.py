@@ -17,6 +17,7 @@ from spikelearn.report.similarity_words import LEVEL
 if TYPE_CHECKING:
     import pandas as pd
 
+VARIANCE = "variance"  # a question whose effects are shares of it
 _NAMED = 2  # effects that a sentence names
 
 
@@ -116,7 +117,8 @@ def questions(
         if len(own):
             told = "; ".join(dict.fromkeys(one for one in own["flag"] if one))
             notes = [told[0].upper() + told[1:] + "."] if told else []
-            section.tables.append(as_table(_cells(own), asked, asked, notes))
+            cells = _variance_cells(own) if own["ask"].iloc[0] == VARIANCE else _cells(own)
+            section.tables.append(as_table(cells, asked, asked, notes))
     section.tables.extend(more)
     return section
 
@@ -192,6 +194,41 @@ def _cells(table: pd.DataFrame) -> pd.DataFrame:
     return cells
 
 
+def _variance_cells(table: pd.DataFrame) -> pd.DataFrame:
+    """A row a combination of networks and a region; its parts beside each other, in per cent.
+
+    Columns are what the parts are of: the rule, what it stands beside, and the images.
+    """
+    import pandas as pd
+
+    rows: dict[tuple[Any, ...], dict[str, object]] = {}
+    for row in _rows(table):
+        key = row.recording, row.region, row.model_a, row.network_a, row.layer_a
+        own = rows.setdefault(
+            key,
+            {
+                "network": f"{label(row.model_a)} on {row.network_a}",
+                "layer": _layers(row),
+                "beside": label(row.model_b),
+                "region": f"{row.region}, {row.recording}",
+            },
+        )
+        words = {row.model_a: "the rule", row.model_b: "what is beside"}
+        names = [words.get(name, name) for name in row.part.removesuffix(" alone").split(" and ")]
+        what = " and ".join(names) + (" alone" if row.part.endswith(" alone") else "")
+        percent = f"{100 * row.difference:+.1f} ({_in_percent(row)})"
+        marked = np.isfinite(row.p_holm) and row.p_holm < LEVEL
+        own[what] = _minus(percent + (f", p {p_text(row.p_holm)}" if marked else ""))
+        own["seeds"], own["subjects"] = row.n_seeds, row.n_subjects or "–"
+    return pd.DataFrame(list(rows.values()))
+
+
+def _in_percent(row: Any) -> str:
+    if not np.isfinite(row.ci_lower):
+        return "–"
+    return f"{100 * row.ci_lower:+.1f} to {100 * row.ci_upper:+.1f}"
+
+
 def _at(row: Any) -> str:
     side = getattr(row, "resolution", np.nan)
     said = "" if side is None or np.isnan(side) else f", at {side:.0f} pixels"
@@ -226,6 +263,13 @@ def _effect(row: Any) -> str:
         )
     if row.ask == "hierarchy":
         return f"{one} gains {size} on its untrained twin in {where}"
+    if row.ask == VARIANCE:
+        size = f"{100 * row.difference:+.1f} % (95 %: {_in_percent(row)})"
+        alone = row.part.removesuffix(" alone")
+        if alone == "images":
+            return f"of {where} models of the images explain {size} that {one} does not"
+        what = one if alone == row.model_a else f"{label(alone)}, beside {one},"
+        return f"{what} explains {size} of {where} that nothing else does"
     other = "its untrained twin" if row.ask == "learning" else label(row.model_b)
     return f"{one} is {'above' if row.difference > 0 else 'below'} {other} in {where}, {size}"
 

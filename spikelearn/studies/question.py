@@ -10,6 +10,9 @@ hierarchy       Does learning bring early layers closer to early regions and lat
                 ones? What the late layer gains on the early one in a late region, less the same in
                 an early region, less the same untrained.
 resolution      Does what learning does depend on the resolution at which images are shown?
+variance        How much of a region's dissimilarities do a rule, the one it is compared with (of
+                that one: its untrained twin) and models of the images explain, each alone and
+                together?
 identity        Can the rule be told from activity along training, in networks that the classifier
                 has not seen?
 
@@ -35,11 +38,13 @@ ASKED = {
     "equal_accuracy": "Do learning rules differ from backpropagation at equal accuracy?",
     "hierarchy": "Does learning bring early layers closer to early regions, late ones to late?",
     "resolution": "Does what learning does depend on the resolution of the images?",
+    "variance": "What do learning rules and images explain of brains, alone and together?",
     "identity": "Can the learning rule be told from activity along training?",
 }
 # Fields that only some questions have.
 _ONLY_OF = {
-    "against": ("rule", "equal_accuracy"),
+    "against": ("rule", "equal_accuracy", "variance"),
+    "images": ("variance",),
     "early": ("hierarchy",),
     "late": ("hierarchy",),
     "resolutions": ("resolution",),
@@ -55,7 +60,7 @@ class Question(Description):
     named_by: ClassVar[tuple[str, ...]] = ("name", "ask")
 
     ask: Literal[
-        "learning", "rule", "equal_accuracy", "hierarchy", "resolution", "identity"
+        "learning", "rule", "equal_accuracy", "hierarchy", "resolution", "variance", "identity"
     ] = Field(description="what is asked")  # fmt: skip
     name: str = Field(
         default="", description="by which its answers stand in tables; what is asked, if left out"
@@ -65,7 +70,7 @@ class Question(Description):
         default="held_out",
         description="held_out: each network's best layer, chosen on a third of the stimuli and"
         " tested on the others; each: every layer is tested; or names of layers, also first and"
-        " last, the last before the output",
+        " last, the last before the output; variance is of the last, if left out",
     )
     recordings: tuple[str, ...] = Field(
         default=(), description="of the study's, of which it is asked; all, if left out"
@@ -89,6 +94,10 @@ class Question(Description):
         description="sides in pixels to which images are reduced; the others are compared with the"
         " largest",
     )
+    images: tuple[str, ...] = Field(
+        default=("pixels", "gabor_energy", "mean_luminance", "category"), min_length=1,
+        description="models of the images, of which category is left out where there is none",
+    )  # fmt: skip
     held_out: Literal["seed", "architecture", "learning_rate"] = Field(
         default="seed",
         description="what networks of which the rule is told have, and those learned from have not",
@@ -127,7 +136,21 @@ class Question(Description):
             raise ValueError(f"there is no method '{name}'; {nearest(name, METHODS)}")
         return name
 
-    @field_validator("layers", "recordings", "regions", "random", "against", "resolutions")
+    @field_validator("images")
+    @classmethod
+    def _of_images(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        from spikelearn.studies.image_baselines import BASELINES
+
+        for name in names:
+            if name not in BASELINES:
+                raise ValueError(
+                    f"there is no model of images '{name}'; {nearest(name, BASELINES)}"
+                )
+        return names
+
+    @field_validator(
+        "layers", "recordings", "regions", "random", "against", "resolutions", "images"
+    )
     @classmethod
     def _each_once(cls, values: Any) -> Any:
         for value in () if isinstance(values, str) else values:
@@ -153,6 +176,8 @@ class Question(Description):
                 "along training dissimilarities are kept, so that equal_accuracy is asked by rsa or"
                 " partial_rsa"
             )
+        if self.ask == "variance" and self.method != "rsa":
+            raise ValueError("variance is parted of dissimilarities: its method is rsa")
         if self.ask == "hierarchy" and self.regions:
             raise ValueError("hierarchy is asked of two regions: name them as early and late")
         if self.ask == "hierarchy" and not isinstance(self.layers, tuple) and "layers" in given:

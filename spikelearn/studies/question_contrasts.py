@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
@@ -15,11 +14,17 @@ from spikelearn.studies.question import Question
 from spikelearn.studies.question_networks import (
     Followed,
     Network,
+    about,
+    choices_of,
     layers_of,
     named_layers,
     networks_of,
+    no_layer,
+    no_reference,
+    no_seed,
     reference_of,
     shared_seeds,
+    without_layers,
 )
 from spikelearn.studies.tested_models import UNTRAINED
 
@@ -51,7 +56,7 @@ def contrasts_of(
     twins = {(one.start, one.resolution): one for one in networks if one.model == UNTRAINED}
     if question.ask == "hierarchy":
         return _hierarchy(question, trained, twins, regions)
-    lacking = _without_layers(question, trained)
+    lacking = without_layers(question, trained)
     if question.ask == "rule":
         contrasts, said = _against(question, trained)
         return contrasts, [*said, *lacking]
@@ -72,30 +77,12 @@ def _against(question: Question, trained: Sequence[Network]) -> tuple[list[Contr
         if one.model in question.against and (other is None or other is one):
             continue
         if other is None:
-            said.append(_no_reference(question, one))
+            said.append(no_reference(question, one))
         elif not shared_seeds(one, other):
-            said.append(_no_seed(one, other))
+            said.append(no_seed(one, other))
         else:
             contrasts += _differences(question, one, other, said)
     return contrasts, said
-
-
-def _no_reference(question: Question, one: Network) -> str:
-    against = _any_of(question.against)
-    return f"{one.words}: no network was trained by {against} from the same weights"
-
-
-def _no_seed(one: Network, other: Network) -> str:
-    return f"{one.words}: no seed in common with {other.words}"
-
-
-def _no_layer(one: Network, other: Network, lacking: Sequence[str]) -> str:
-    return f"{one.words}: {other.words} has no layer {_any_of(lacking)} to compare with"
-
-
-def _any_of(names: Sequence[str]) -> str:
-    *others, last = names
-    return f"{', '.join(others)} or {last}" if others else last
 
 
 def _differences(
@@ -104,10 +91,10 @@ def _differences(
     """One network less the other, of the layers that are asked for; adds what the other lacks."""
     seeds = shared_seeds(one, other)
     of = one.responses[seeds[0]], other.responses[seeds[0]]
-    own, choices = _choices(question, of[0]), _choices(question, *of)
+    own, choices = choices_of(question, of[0]), choices_of(question, *of)
     lacking = [ours[0] for (ours,) in own if len(ours) == 1 and ours not in [c[0] for c in choices]]
     if lacking:
-        said.append(_no_layer(one, other, lacking))
+        said.append(no_layer(one, other, lacking))
     columns = {**about(question, one), "model_b": other.model, "network_b": other.network}
     return [
         Contrast(
@@ -116,37 +103,6 @@ def _differences(
             question.regions,
         )
         for ours, theirs in choices
-    ]
-
-
-def _choices(question: Question, *networks: Mapping[str, Any]) -> list[tuple[list[str], ...]]:
-    """The layers that the part of each of some networks may be of, contrast by contrast.
-
-    The first and last layers are each network's own; others are those that all of them have.
-    """
-    layers = [layers_of(responses) for responses in networks]
-    if question.layers == "held_out":
-        return [tuple(layers)]
-    names = question.layers if isinstance(question.layers, tuple) else layers[0]
-    found = [
-        tuple(
-            named_layers([name], own, list(responses))
-            for own, responses in zip(layers, networks, strict=True)
-        )
-        for name in names
-    ]
-    complete = [choice for choice in found if all(choice)]
-    return [choice for k, choice in enumerate(complete) if choice not in complete[:k]]
-
-
-def _without_layers(question: Question, networks: Sequence[Network]) -> list[str]:
-    """Of which networks a question is not asked, as they have no layer that it names."""
-    return [
-        f"{one.words}: it has no layer {_any_of(question.layers)}"
-        for one in networks
-        if isinstance(question.layers, tuple)
-        and one.responses
-        and not _choices(question, next(iter(one.responses.values())))
     ]
 
 
@@ -180,12 +136,6 @@ def part(
     )
 
 
-def about(question: Question, one: Network) -> dict[str, object]:
-    """The columns of a table that say what was asked, and of which network."""
-    return {"question": question.title, "ask": question.ask, "model_a": one.model,
-            "network_a": one.network}  # fmt: skip
-
-
 def stage(region: str) -> int:
     """How late a region stands on the ventral stream, by the end of its name; -1 where unknown."""
     last = re.split(r"[\s_-]+", region.strip())[-1].upper().rstrip("VD")
@@ -215,7 +165,7 @@ def _hierarchy(
             said.append(f"{one.words}: it has no early and late layer")
             continue
         if lacking := [name for name in named if name not in twin.responses[seeds[0]]]:
-            said.append(_no_layer(one, twin, lacking))
+            said.append(no_layer(one, twin, lacking))
             continue
         parts = [
             part(of_learning * of_layer * of_region, net, seeds, [layer], f"{side}{place}", region)
@@ -253,7 +203,7 @@ def _by_resolution(
                     f" it reduces both to the {own} of its input"
                 )
                 continue
-            choices = _choices(question, one.responses[seeds[0]], twin.responses[seeds[0]])
+            choices = choices_of(question, one.responses[seeds[0]], twin.responses[seeds[0]])
             columns = {**about(question, one), "model_b": twin.model, "network_b": twin.network,
                        "resolution": side, "resolution_b": highest}  # fmt: skip
             contrasts += [
@@ -295,14 +245,14 @@ def followed_contrasts(
         if one.model in question.against:
             continue
         if other is None:
-            said.append(_no_reference(question, one))
+            said.append(no_reference(question, one))
             continue
         a: dict[int, dict[str, Combination]] = {}
         b: dict[int, dict[str, Combination]] = {}
         levels = []
         seeds = shared_seeds(one, other)
         if not seeds:
-            said.append(_no_seed(one, other))
+            said.append(no_seed(one, other))
             continue
         for seed in seeds:
             pair = [followed[n.model, n.network, n.start, seed] for n in (one, other)]
@@ -322,7 +272,7 @@ def followed_contrasts(
                 " the two never is more accurate than before training"
             )
         then, others = (replace(n, responses=r) for n, r in ((one, a), (other, b)))
-        said += _without_layers(question, [then])
+        said += without_layers(question, [then])
         for contrast in _differences(question, then, others, said):
             columns = {**contrast.columns, "accuracy": float(np.mean(levels))}
             contrasts.append(Contrast(columns, contrast.parts, contrast.regions))

@@ -143,3 +143,69 @@ def followed_of(scores: Sequence[pd.DataFrame], responses: Sequence[Any]) -> Fol
     """
     accuracy = np.array([float(table["validation_accuracy"].iloc[0]) for table in scores])
     return Followed(accuracy, responses)
+
+
+def choices_of(question: Question, *networks: Mapping[str, Any]) -> list[tuple[list[str], ...]]:
+    """The layers that the part of each of some networks may be of, contrast by contrast.
+
+    The first and last layers are each network's own; others are those that all of them have.
+    """
+    layers = [layers_of(responses) for responses in networks]
+    if question.layers == "held_out":
+        return [tuple(layers)]
+    names = question.layers if isinstance(question.layers, tuple) else layers[0]
+    found = [
+        tuple(
+            named_layers([name], own, list(responses))
+            for own, responses in zip(layers, networks, strict=True)
+        )
+        for name in names
+    ]
+    complete = [choice for choice in found if all(choice)]
+    return [choice for k, choice in enumerate(complete) if choice not in complete[:k]]
+
+
+def without_layers(question: Question, networks: Sequence[Network]) -> list[str]:
+    """Of which networks a question is not asked, as they have no layer that it names."""
+    return [
+        f"{one.words}: it has no layer {any_of(question.layers)}"
+        for one in networks
+        if isinstance(question.layers, tuple)
+        and one.responses
+        and not choices_of(question, next(iter(one.responses.values())))
+    ]
+
+
+def about(question: Question, one: Network) -> dict[str, object]:
+    """The columns of a table that say what was asked, and of which network."""
+    return {"question": question.title, "ask": question.ask, "model_a": one.model,
+            "network_a": one.network}  # fmt: skip
+
+
+def no_reference(question: Question, one: Network) -> str:
+    """That there is nothing to compare a network with."""
+    against = any_of(question.against)
+    return f"{one.words}: no network was trained by {against} from the same weights"
+
+
+def no_seed(one: Network, other: Network) -> str:
+    """That two networks have no seed in common."""
+    return f"{one.words}: no seed in common with {other.words}"
+
+
+def no_layer(one: Network, other: Network, lacking: Sequence[str]) -> str:
+    """That what a network is compared with lacks some of its layers.
+
+    Parameters
+    ----------
+    one, other : Network
+    lacking : sequence of str
+        Layers of `one`.
+    """
+    return f"{one.words}: {other.words} has no layer {any_of(lacking)} to compare with"
+
+
+def any_of(names: Sequence[str]) -> str:
+    """Names with commas and an or."""
+    *others, last = names
+    return f"{', '.join(others)} or {last}" if others else last

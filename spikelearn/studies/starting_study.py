@@ -44,6 +44,8 @@ networks:
   - {{family: backpropagation, recipe: mnist_mlp/backprop, epochs: 2}}
   - {{family: feedback alignment, rule: feedback_alignment, model: mlp_784, epochs: 2}}
 
+# modules: []                     # those of PyTorch, if in a list of their own
+
 # Names (`spikelearn recordings`), YAML files of your own (told from the folder of this file), or
 # at_hand: all that need no download.
 recordings: [kriegeskorte92]
@@ -58,8 +60,9 @@ recordings: [kriegeskorte92]
 # along_training: false           # similarity after every epoch too
 # tests: true                     # every layer against zero, untrained networks and baselines
 # Questions fixed beforehand, each with its own correction: learning (than untrained), rule (than
-# backpropagation), equal_accuracy (along_training), hierarchy, resolution; or with fields of their
-# own, as {{ask: learning, method: cka, layers: each}}.
+# backpropagation), equal_accuracy (along_training), hierarchy, resolution, variance (what rules and
+# images explain alone and together); or with fields of their own, as
+# {{ask: learning, method: cka, layers: each}}.
 # questions: []
 criteria: []                      # of plausibility (`spikelearn audit`), or all
 # audit_seeds: [0, 1, 2, 3, 4]    # of the audit, of its own: a verdict is of all of them

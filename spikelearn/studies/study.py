@@ -182,7 +182,7 @@ class Study(Description):
     @model_validator(mode="after")
     def _has_networks(self) -> Study:
         if not self.networks and not self.modules:
-            raise ValueError("a study has at least one network")
+            raise ValueError("there are no networks; a study has at least one")
         names = [one.called for one in self.modules]
         for name in names:
             if names.count(name) > 1:

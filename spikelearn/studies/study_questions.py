@@ -19,6 +19,7 @@ from spikelearn.studies.network_names import UNTRAINED_RULES, network_names, sta
 from spikelearn.studies.question import Question
 from spikelearn.studies.question_contrasts import contrasts_of, followed_contrasts
 from spikelearn.studies.question_networks import Followed, followed_of
+from spikelearn.studies.question_variance import parted_variance
 from spikelearn.studies.representation import show
 from spikelearn.studies.rule_identifier import Identified, identify_rules
 from spikelearn.studies.study import BASELINE, Study
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
 
 _CODE = (
     "studies/question_contrasts.py", "studies/question_networks.py", "studies/study_questions.py",
-    "studies/kept_patterns.py",
+    "studies/question_variance.py", "studies/kept_patterns.py",
 )  # fmt: skip
 Progress = Callable[[float, str], None]
 
@@ -201,6 +202,11 @@ def _asked(
 
     study, recording = result.study, result.recordings[name]
     check_comparable(recording, question.method)
+    if question.ask == "variance":
+        table, said = parted_variance(
+            question, shown.entries(name, question), recording, study.seed, study.comparator
+        )
+        return table, [*said, *_without_regions(question, table)]
     if question.ask == "equal_accuracy":
         followed = _followed(result, name)
         contrasts, said = followed_contrasts(question, followed)
@@ -214,10 +220,13 @@ def _asked(
     table = contrast_table(
         contrasts, recording, study.seed, method=question.method, random=question.random, **options
     )
-    if len(table):
-        missing = [r for r in question.regions if r not in set(table["region"])]
-        said += [f"there is no region {region}" for region in missing]
-    return table, said
+    return table, [*said, *_without_regions(question, table)]
+
+
+def _without_regions(question: Question, table: pd.DataFrame) -> list[str]:
+    """Which regions that a question names the recording lacks."""
+    there = set(table["region"]) if len(table) else set(question.regions)
+    return [f"there is no region {region}" for region in question.regions if region not in there]
 
 
 def _regions(recording: ImageRecording, method: str) -> list[str]:

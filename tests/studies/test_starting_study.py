@@ -28,7 +28,7 @@ def test_what_it_says_of_fields_that_are_left_out_is_so(tmp_path):
     for name in ("missing_recordings", "judgements", "methods", "untrainable", "questions",
                  "comparator", "given", "over",
                  "n_bootstrap", "along_training", "tests", "write_spikes", "agreement",
-                 "citations", "updates"):  # fmt: skip
+                 "citations", "updates", "modules"):  # fmt: skip
         text = re.sub(rf"^# {name}:", f"{name}:", text, flags=re.MULTILINE)
     path.write_text(text)
     assert load_study(path) == before

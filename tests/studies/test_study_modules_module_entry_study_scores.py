@@ -153,7 +153,7 @@ def test_what_is_no_module_stops_no_other_and_is_told(tmp_path):
         ([{"module": "net"}], "named by a Python file"),
         ([{"module": "my_net.py:make_net", "layer": ["1"]}], "did you mean layers"),
         ([ENTRY, ENTRY], "two modules are called make_net"),
-        ([], "at least one network"),
+        ([], "there are no networks"),
     ],
 )
 def test_a_module_that_is_described_wrongly_gets_one_sentence(tmp_path, entries, sentence):

@@ -138,7 +138,7 @@ def test_any_option_of_a_comparison_is_another_result(field: str, tmp_path: Path
     shown = {
         "name", "title", "description", "seeds", "recordings", "missing_recordings", "untrainable",
         "judgements", "tests", "questions", "criteria", "audit_seeds", "along_training", "learning",
-        "matrices", "write_spikes", "agreement", "auditory", "citations",
+        "matrices", "write_spikes", "agreement", "auditory", "citations", "modules",
     }  # fmt: skip
     made = small_recording()
     study = Study(name="s", networks=[ENTRY], n_train=60, recordings=("small",))

@@ -27,6 +27,7 @@ QUESTIONS = (
     "hierarchy",
     {"ask": "resolution", "resolutions": (4, 8)},
     {"ask": "resolution", "resolutions": (12, 24), "name": "finer"},
+    {"ask": "variance", "images": ("pixels", "category")},
     {"ask": "identity", "permutations": 1},
 )
 
@@ -50,11 +51,13 @@ def test_each_question_has_its_rows_and_its_own_correction(asked):
     assert n_rows["learning"] == 4  # two rules, two hidden layers
     assert n_rows["rule"] == 1
     assert n_rows["resolution"] == 2
+    assert n_rows["variance"] == 2 * (7 + 1 + 1)  # parts, all together, and what pixels add
     for _, own in table.groupby("question"):
         np.testing.assert_allclose(own.p_holm, holm(own.p.to_numpy()))
     assert set(table.n_seeds) == {2}
     said = "\n".join(answers.left_out)
     assert "the question hierarchy, small: there is no early and late region among IT" in said
+    assert "there is no model category of the images of small" in said
     assert "images of 12 and of 24 pixels are the same to it" in said
     assert "8 of its input" in said
 
