@@ -217,7 +217,7 @@ def test_nothing_is_printed_and_the_command_line_is_left_alone() -> None:
         "import sys, os; flags = sys.getdlopenflags(); import spikelearn as sl;"
         "net = sl.SpikingNetwork(name='x', populations={'n': {'model': 'lif', 'size': 2,"
         " 'v_threshold_mv': 1.0}});"
-        "sl.simulate(net, None, 5.0, 0.1, 'nest');"
+        "sl.simulate(net, None, 5.0, 0.1, 'nest', record='n');"
         "assert sys.argv == ['-c', '--quiet', '--debug'] and sys.getdlopenflags() == flags;"
         "assert 'PYNEST_QUIET' not in os.environ"
     )
