@@ -156,8 +156,9 @@ def share_words(rows: list[Row]) -> str:
     shares = [100 * float(row["processor_share"]) for row in rows if row["processor_share"] != ""]
     if not shares:
         return ""
-    words = f"{len(shares)} of {len(rows)} runs tell what they had of one by the clock: from"
-    words += f" {min(shares):.0f} to {max(shares):.0f} %"
+    low, high = f"{min(shares):.0f}", f"{max(shares):.0f}"
+    words = f"{len(shares)} of {len(rows)} runs tell what they had of one by the clock:"
+    words += f" {low} %" if low == high else f" from {low} to {high} %"
     if min(shares) < ALONE:
         words += (
             "; beside other work a run takes more processor time than alone, and seconds are to be"
