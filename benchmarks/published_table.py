@@ -297,8 +297,8 @@ def _lacking_lines(table: PublishedTable, entries: list[Entry]) -> list[str]:
     if few:
         one = sum(len(entry.runs) == 1 for entry in few)
         part.append(
-            f"{len(few)} of fewer seeds than they are to be, {one} of them of one alone, which does"
-            " not say how far another would lie"
+            f"{len(few)} have fewer seeds than they are to have, {one} of them one alone, which"
+            " does not say how far another would lie"
         )
     lines = [f"This is a part of the table: {'; '.join(part)}.", ""] if part else []
     lines += [

@@ -152,8 +152,8 @@ def test_ours_stands_beside_the_published_figure_with_its_standing(written: str)
 
 def test_a_part_of_the_table_says_that_it_is_one(written: str) -> None:
     assert (
-        "This is a part of the table: 55 cells are not measured; 3 of fewer seeds than they are to"
-        " be, 3 of them of one alone," in written
+        "This is a part of the table: 55 cells are not measured; 3 have fewer seeds than they are"
+        " to have, 3 of them one alone," in written
     )
     grid = {line.split(" | ")[0].strip("| "): line for line in written.splitlines()[::-1]}
     assert "| not measured / 96.99 |" in grid["forward-forward"]
