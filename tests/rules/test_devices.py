@@ -24,7 +24,7 @@ from spikelearn.training.measures import (
     spiking_problems,
 )
 from tests.rules.other_device import DEVICES, OTHER, back, other_device
-from tests.rules.test_checks import CASES, MODELS
+from tests.rules.test_checks import CASES, model_of
 
 # Largest relative difference in 64 bits.
 RTOL = {"meta": 1e-12, "cuda": 1e-9}
@@ -53,7 +53,7 @@ def learnt(rule: Rule, x: torch.Tensor, y: torch.Tensor) -> dict[str, torch.Tens
 @pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize(("name", "kind"), CASES)
 def test_a_rule_does_the_same_on_another_device(name: str, kind: str, device: torch.device) -> None:
-    small: Any = SmallNetwork(name, MODELS[kind], 0)
+    small: Any = SmallNetwork(name, model_of(name, kind), 0)
     expected = learnt(small.fresh(), small.x, small.y)
     with other_device(device):
         rule = small.fresh()
