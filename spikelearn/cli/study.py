@@ -194,19 +194,19 @@ def identify(
     from spikelearn.studies.rule_identifier import identify_rules
     from spikelearn.studies.study_questions import kept_study, study_features
 
-    features = study_features(kept_study(folder))
+    kept = kept_study(folder)
+    features = study_features(kept)
     if not len(features):
-        raise SpikelearnError(
-            f"{folder} holds no activity along training: add `identity` to its questions and run"
-            " it again"
-        )
+        asked = any(question.ask == "identity" for question in kept.study.questions)
+        what = "" if asked else "add `identity` to its questions and "
+        raise SpikelearnError(f"{folder} holds no activity along training: {what}run it again")
     with progress_bars() as bars:
         found = identify_rules(features, held_out, permutations, seed, bars("telling rules"))
     for sentence in found.left_out:
         note(sentence, "Left out")
     print_line(found.sentence)
-    give("accuracy", found.accuracy)
-    give("p", found.p)
+    for name in ("accuracy", "ci_lower", "ci_upper", "chance", "p", "left_out"):
+        give(name, getattr(found, name))
     give("networks", found.told.to_dict("records"))
 
 

@@ -116,7 +116,7 @@ def identify_rules(
     if n_permutations < 1:
         raise SpikelearnError(f"chance needs at least 1 permutation, found {n_permutations}")
     column = HELD_OUT[held_out]
-    chosen, left_out = _usable(features, column)
+    chosen, left_out = _usable(features, held_out)
     x = chosen[feature_columns(chosen)].to_numpy(dtype=float)
     rules = chosen["rule"].to_numpy(dtype=str)
     groups = chosen[column].astype(str).to_numpy()
@@ -146,17 +146,17 @@ def identify_rules(
     )  # fmt: skip
 
 
-def _usable(features: pd.DataFrame, column: str) -> tuple[pd.DataFrame, list[str]]:
+def _usable(features: pd.DataFrame, held_out: str) -> tuple[pd.DataFrame, list[str]]:
     """Networks of rules that stand in several groups: others could not be learned and told."""
+    column, named = HELD_OUT[held_out], held_out.replace("_", " ")
     rules = list(dict.fromkeys(features["rule"])) if len(features) else []
     few = [str(r) for r in rules if features.loc[features["rule"] == r, column].nunique() < 2]
-    left_out = [f"{rule}: its networks have one {column.replace('_', ' ')} only" for rule in few]
+    left_out = [f"{rule}: its networks have one {named} only" for rule in few]
     chosen = features[~features["rule"].isin(few)] if len(features) else features
     if not len(chosen) or chosen["rule"].nunique() < 2:
         raise SpikelearnError(
             "to tell rules apart needs networks by two rules or more, each with two values or more"
-            f" of what is held out, {column.replace('_', ' ')}"
-            + (f" ({'; '.join(left_out)})" if left_out else "")
+            f" of what is held out, {named}" + (f" ({'; '.join(left_out)})" if left_out else "")
         )
     return chosen.reset_index(drop=True), left_out
 

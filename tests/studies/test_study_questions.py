@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -10,8 +13,10 @@ import pytest
 from small_recording import small_recording
 
 from spikelearn import SpikelearnError
+from spikelearn._files import read_yaml, write_yaml
 from spikelearn.comparison import compare_rsa, holm
-from spikelearn.studies import comparing, study_questions
+from spikelearn.studies import comparing, rule_identifier, study_questions
+from spikelearn.studies.activity_statistics import feature_columns
 from spikelearn.studies.representation import show
 from spikelearn.studies.study import Study
 from spikelearn.studies.study_pieces import Piece
@@ -19,6 +24,7 @@ from spikelearn.studies.study_run import run_study
 from spikelearn.studies.untrained_twin import untrained_twin
 from spikelearn.studies.whole_study import WholeStudy, write_study
 from spikelearn.training.opening import open_run
+from tests.cli.calling import call
 
 QUESTIONS = (
     {"ask": "learning", "layers": "each"},
@@ -158,3 +164,90 @@ def test_answers_stand_first_on_the_page_and_in_a_table(asked, tmp_path):
     assert "Questions fixed beforehand" in page
     assert "there is no early and late region" in page
     assert answers.identified["identity"].sentence in found
+
+
+@pytest.fixture(scope="module")
+def written_once(asked, tmp_path_factory):
+    """The folder of the study as a user finds it, a copy."""
+    result, answers = asked
+    folder = tmp_path_factory.mktemp("written") / "study"
+    shutil.copytree(result.folder, folder)
+    write_study(WholeStudy(replace(result, folder=folder), answers=answers), "spikelearn study run")
+    return folder
+
+
+@pytest.fixture
+def written(written_once, recording):
+    """Where the recording is at hand."""
+    return written_once
+
+
+def identified(folder, *options):
+    done = call("--json", "study", "identify", folder, *options)
+    assert done.exit_code == 0, done.output
+    return json.loads(done.stdout)
+
+
+def test_the_command_tells_rules_by_networks_of_the_other_seed_alone(asked, written):
+    result, answers = asked
+    found = identified(written, "--permutations", 1)
+    expected = answers.identified["identity"]
+    for name in ("accuracy", "ci_lower", "ci_upper", "chance", "p"):
+        assert found[name] == getattr(expected, name)
+    features = study_questions.study_features(result)
+    names = feature_columns(features)
+    for row in found["networks"]:  # each is told again, by what may be known of it
+        rest = features[features.seed != row["seed"]]
+        own = features[(features.seed == row["seed"]) & (features.rule == row["rule"])]
+        assert set(rest.rule) == {"backprop", "feedback_alignment"}
+        classifier = rule_identifier._candidates(0)[row["classifier"]]
+        classifier.fit(rest[names].to_numpy(), rest.rule.to_numpy(dtype=str))
+        assert classifier.predict(own[names].to_numpy()) == [row["told"]]
+    assert call("study", "identify", written, "--permutations", 1).stdout == (
+        f"{expected.sentence}\n"
+    )
+
+
+def test_chance_is_a_half_for_two_rules_over_all_ways_to_permute_networks(written, monkeypatch):
+    # Of each seed the two networks keep their rules or change them, as likely: whatever a
+    # classifier says of them, it is right for one of them on average.
+    class EveryWay:
+        def __init__(self):
+            self.ways = iter([way for both in itertools.product((1, -1), repeat=2) for way in both])
+
+        def permutation(self, here):
+            return here[:: next(self.ways)]
+
+    monkeypatch.setattr(rule_identifier, "generator", lambda seed, name: EveryWay())
+    assert identified(written, "--permutations", 4)["chance"] == pytest.approx(0.5, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--held-out", "seeds"], "not by 'seeds'; did you mean seed?"),
+        (["--held-out", "architecture"], "its networks have one architecture only"),
+        (["--held-out", "learning_rate"], "its networks have one learning rate only"),
+    ],
+)
+def test_what_the_networks_of_a_study_cannot_tell_is_said(written, options, words):
+    done = call("study", "identify", written, *options)
+    assert done.exit_code == 1
+    assert words in " ".join(done.stderr.split())
+
+
+@pytest.mark.parametrize(
+    ("questions", "words"),
+    [
+        ([], "add `identity` to its questions and run it again"),
+        (["identity"], "along training: run it again"),
+    ],
+)
+def test_without_activity_along_training_it_is_said_what_to_do(written, questions, words, tmp_path):
+    description = read_yaml(written / "config.yaml") | {"questions": questions}
+    write_yaml(tmp_path / "config.yaml", description)
+    done = call("study", "identify", tmp_path)
+    assert done.exit_code == 1
+    said = " ".join(done.stderr.split())
+    assert f"{tmp_path} holds no activity along training" in said
+    assert words in said
