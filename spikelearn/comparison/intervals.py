@@ -47,6 +47,7 @@ TOO_FEW = "no interval: too few stimuli"
 CATEGORY_VARIANCE = 0.75
 _TINY = 1e-12
 _CHUNK = 64  # resamples at a time: a few megabytes, which stay in the processor's cache
+_FEW_PAIRS = 2**16  # numbers of resamples by pairs, of which ranking stays in the nearest cache
 
 
 def stimulus_resamples(n_stimuli: int, n_bootstrap: int, seed: int) -> np.ndarray:
@@ -103,8 +104,10 @@ def bootstrap_spearman(models: np.ndarray, data: np.ndarray, counts: np.ndarray)
     model_orders = [_Order.of(vector) for vector in models]
     data_orders = [_Order.of(vector) for vector in data]
     scores = np.full((len(models), len(data), len(counts)), np.nan)
-    for start in range(0, len(counts), _CHUNK):
-        chunk = counts[start : start + _CHUNK].astype(np.float64)
+    at_once = min(_FEW_PAIRS // max(len(first), 1), _CHUNK)
+    at_once = at_once if at_once > 7 else 1  # a few rows cost more than each by itself
+    for start in range(0, len(counts), at_once):
+        chunk = counts[start : start + at_once].astype(np.float64)
         weights = chunk[:, first] * chunk[:, second]
         data_ranks = np.stack([order.centred_ranks(weights) for order in data_orders])
         data_norms = np.sqrt(np.einsum("dbp,dbp,bp->db", data_ranks, data_ranks, weights))
@@ -117,7 +120,7 @@ def bootstrap_spearman(models: np.ndarray, data: np.ndarray, counts: np.ndarray)
             np.divide(
                 covariance,
                 product,
-                out=scores[m, :, start : start + _CHUNK],
+                out=scores[m, :, start : start + at_once],
                 where=product > 0,
             )
     return scores

@@ -307,11 +307,10 @@ def compared(setting: RdmSetting, check: Callable[[], None] = lambda: None) -> C
         brain, model = _no_matrix(titled), _no_matrix(called)
         order, groups = order[:0], []
     else:
-        of_model = _model_vector(name, layer, responses[layer], recording)
-        of_brain = _brain_vector(recording, region, subject, setting.comparator)
-        brain = _matrix(titled, of_brain, order)
+        brain = _brain_matrix(setting.recording, region, subject, setting.comparator)
         check()
-        model = _matrix(called, of_model, order, brain)
+        model = _model_matrix(setting.model, setting.recording, layer)
+        brain, model = replace(brain, title=titled), _turned(replace(model, title=called), brain)
     check()
     row = {"model": name, "layer": layer, "region": region, "level": level}
     if subject:
@@ -375,10 +374,18 @@ def _last_hidden(layers: list[str]) -> str:
     return (hidden or layers)[-1]
 
 
-def _model_vector(name: str, layer: str, response: Any, recording: Any) -> np.ndarray:
+@functools.lru_cache(maxsize=8)
+def _model_matrix(model: str, recording: str, layer: str) -> Matrix:
     from spikelearn.comparison.models_and_targets import model_rdm
 
-    return model_rdm((name, layer), response, recording).vector
+    shown, (name, responses) = _recording(recording), _responses(model, recording)
+    return _matrix(model_rdm((name, layer), responses[layer], shown).vector, shown)
+
+
+@functools.lru_cache(maxsize=8)
+def _brain_matrix(recording: str, region: str, subject: str, comparator: str) -> Matrix:
+    shown = _recording(recording)
+    return _matrix(_brain_vector(shown, region, subject, comparator), shown)
 
 
 def _brain_vector(recording: Any, region: str, subject: str, comparator: str) -> np.ndarray:
@@ -416,21 +423,26 @@ def _by_category(recording: Any) -> tuple[np.ndarray, list[tuple[int, int, str]]
     return order, groups
 
 
-def _matrix(
-    title: str, vector: np.ndarray, order: np.ndarray, beside: Matrix | None = None
-) -> Matrix:
-    """A matrix of percentiles, and its stimuli in a plane, turned towards another's."""
-    from spikelearn.comparison.multidimensional_scaling import aligned, multidimensional_scaling
+def _matrix(vector: np.ndarray, recording: Any) -> Matrix:
+    """A matrix of percentiles without a title, and its stimuli in a plane."""
+    from spikelearn.comparison.multidimensional_scaling import multidimensional_scaling
     from spikelearn.plot.dissimilarities import percentiles
 
+    order, _ = _by_category(recording)
     ranks = percentiles(np.asarray(vector, float))[np.ix_(order, order)]
     drawn, places = in_plane(len(ranks)), np.full((len(ranks), 2), np.nan)
     scaled = multidimensional_scaling(ranks[np.ix_(drawn, drawn)])
     if scaled is None:
-        return Matrix(title, ranks, places, math.nan)
+        return Matrix("", ranks, places, math.nan)
     places[drawn] = scaled.points
-    places = places if beside is None else aligned(places, beside.places)
-    return Matrix(title, ranks, places, scaled.stress)
+    return Matrix("", ranks, places, scaled.stress)
+
+
+def _turned(matrix: Matrix, beside: Matrix) -> Matrix:
+    """Its plane turned towards another's."""
+    from spikelearn.comparison.multidimensional_scaling import aligned
+
+    return replace(matrix, places=aligned(matrix.places, beside.places))
 
 
 def _no_matrix(title: str) -> Matrix:

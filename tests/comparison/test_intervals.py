@@ -15,6 +15,7 @@ from spikelearn._errors import SpikelearnError
 from spikelearn.comparison import (
     COMPARATORS,
     compare_rsa,
+    intervals,
 )
 from spikelearn.comparison.intervals import (
     bootstrap_scores,
@@ -113,3 +114,14 @@ def test_a_resample_by_any_comparator_scores_what_rsatoolbox_gives_for_it(compar
         resample = np.repeat(np.arange(9), drawn)
         a, c = (RDMs(v.copy()).subsample_pattern("index", resample) for v in (models, data))
         np.testing.assert_allclose(scores[:, :, b], compare(a, c, method=method), atol=1e-10)
+
+
+def test_of_many_pairs_each_resample_is_ranked_by_itself_to_the_same_bits(monkeypatch) -> None:
+    generator = np.random.default_rng(0)
+    n = 150  # 11,175 pairs, of which no two resamples are ranked together
+    models, data = generator.normal(size=(2, 2, n * (n - 1) // 2))
+    data[1] = np.round(data[1])  # some are equal
+    counts = stimulus_resamples(n, 20, 0)
+    alone = bootstrap_spearman(models, data, counts)
+    monkeypatch.setattr(intervals, "_FEW_PAIRS", 2**40)
+    assert np.array_equal(bootstrap_spearman(models, data, counts), alone)

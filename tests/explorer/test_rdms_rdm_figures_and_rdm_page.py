@@ -18,6 +18,7 @@ pytest.importorskip("panel", reason="the page needs Panel (the extra `explore`)"
 
 import spikelearn as sl
 from spikelearn._errors import SpikelearnError
+from spikelearn.comparison import multidimensional_scaling
 from spikelearn.explorer import rdms
 from spikelearn.explorer.rdm_figures import MatrixFigure, PlaneFigure
 from spikelearn.explorer.rdm_page import RdmPage
@@ -57,6 +58,30 @@ def test_the_matrices_are_those_of_the_recording_and_the_model(found: Compared) 
     assert np.isfinite(found.brain.places).all()
 
 
+def test_what_a_setting_shares_with_others_is_made_once(
+    found: Compared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = []
+    real = multidimensional_scaling.multidimensional_scaling
+    monkeypatch.setattr(
+        multidimensional_scaling, "multidimensional_scaling",
+        lambda matrix: made.append(matrix) or real(matrix),
+    )  # fmt: skip
+    again = compared(RdmSetting())
+    assert not made
+    for one, other in ((found.brain, again.brain), (found.model, again.model)):
+        assert one.title == other.title
+        assert np.array_equal(one.places, other.places)
+    other = compared(RdmSetting(region=IT, model="pixels"))
+    assert len(made) == 2
+    beside = compared(RdmSetting(region=IT))  # its parts are known, the second beside another
+    assert len(made) == 2
+    assert np.array_equal(beside.brain.places, other.brain.places)
+    assert np.array_equal(beside.model.ranks, found.model.ranks)
+    apart = np.linalg.norm(beside.model.places - beside.brain.places)
+    assert apart <= np.linalg.norm(found.model.places - beside.brain.places)
+
+
 def test_what_the_model_is_made_of_reaches_the_ceiling(found: Compared) -> None:
     v1, it = found, compared(RdmSetting(region=IT))
     scores = {one.setting.region: one.scores.iloc[0] for one in (v1, it)}
@@ -68,6 +93,8 @@ def test_what_the_model_is_made_of_reaches_the_ceiling(found: Compared) -> None:
 def test_of_many_stimuli_few_points_and_no_matrix_are_drawn(
     found: Compared, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    for name in ("_brain_matrix", "_model_matrix"):  # are made anew
+        monkeypatch.setattr(rdms, name, getattr(rdms, name).__wrapped__)
     monkeypatch.setattr(rdms, "MOST_POINTS", 20)
     monkeypatch.setattr(matrices, "MOST_POINTS", 20)
     fewer = compared(RdmSetting())
