@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import pytest
 import torch
 
+from spikelearn._checks import Fails
 from spikelearn._errors import SpikelearnError
 from spikelearn.networks.cnn import CNN
 from spikelearn.networks.latency_cnn import LatencyCNN
@@ -18,10 +19,16 @@ from spikelearn.networks.spiking_cnn import SpikingCNN
 from spikelearn.networks.spiking_mlp import SpikingMLP
 from spikelearn.rules import RULES
 from spikelearn.rules.baselines import Backprop
-from spikelearn.rules.checks import PROPERTIES, RuleCheckError, check_rule, describe_properties
+from spikelearn.rules.checks import (
+    PROPERTIES,
+    RuleCheckError,
+    batch_is_the_mean_of_its_samples,
+    check_rule,
+    describe_properties,
+)
 from spikelearn.rules.feedback_alignment import FeedbackAlignment
 from spikelearn.rules.rule import Axis, Rule, forward_pass, output_loss
-from spikelearn.rules.small_network import SmallNetwork
+from spikelearn.rules.small_network import SmallNetwork, compare, update_of
 
 MODELS: dict[str, Any] = {
     "mlp": None,  # check_rule's own
@@ -126,6 +133,34 @@ def test_rules_have_them_on_recurrent_layers_whose_thresholds_adapt(name: str) -
         recurrent=True, threshold_increment_mv=0.1, tau_threshold_ms=20.0,
     )  # fmt: skip
     assert sum(r.passed is True for r in check_rule(name, model)) >= 8
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["coupled_learning", "equilibrium_propagation", "equilibrium_propagation_centred"],
+)
+def test_rounding_is_no_fault_where_a_layer_is_saturated(name: str) -> None:
+    model = CNN(
+        name="c", input_shape=(1, 6, 6), channels=(6, 6), pool=("max 2", "max 2"), n_classes=5,
+        activation="hard_sigmoid",
+    )  # fmt: skip
+    small: Any = SmallNetwork(name, model, 1)
+    update = update_of(small.fresh(), small.x, small.y)
+    assert update["network.layers.1.weight"].abs().max() < 1e-14  # nothing is learned there
+    assert update["network.layers.2.weight"].abs().max() > 0.1
+    batch_is_the_mean_of_its_samples(small)
+
+
+def test_a_difference_is_rounding_beside_the_largest_update_alone() -> None:
+    expected = {"one": torch.tensor([1.0, 2.0]), "other": torch.tensor([0.0, 1e-16])}
+    expected = {name: tensor.double() for name, tensor in expected.items()}
+    compare({**expected, "other": expected["other"] + 4e-16}, expected, "differs")
+    with pytest.raises(Fails, match=r"differs .*other"):
+        compare({**expected, "other": expected["other"] + 1e-12}, expected, "differs")
+    alone = {"other": expected["other"]}  # beside nothing, it is as large as what is expected
+    with pytest.raises(Fails, match="differs"):
+        compare({"other": expected["other"] + 4e-16}, alone, "differs")
+    compare({"other": expected["other"] * (1 + 1e-10)}, alone, "differs")
 
 
 @pytest.mark.parametrize("label", [-1, 5])
