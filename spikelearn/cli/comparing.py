@@ -161,6 +161,7 @@ def compare(
     from spikelearn.rules.user_rule import from_file
     from spikelearn.studies.comparing import shown_entries, similarity_of_all
     from spikelearn.studies.significance import significance
+    from spikelearn.studies.tested_models import TestedModels
     from spikelearn.training.stored_runs import OtherCodeWarning
 
     if study is not None:
@@ -200,10 +201,8 @@ def compare(
         tested = None
         if tests:
             move = bar("testing")
-            tested = significance(
-                entries, loaded, bootstrap, seed, method=method, assign_layers=assign_layers,
-                **options,
-            )  # fmt: skip
+            models = TestedModels(entries, loaded, bootstrap, seed, method=method, **options)
+            tested = significance(models, assign_layers)
             move(1.0, "tested")
     give("recording", recording)
     _print_scores(table, recording, resolution is not None)

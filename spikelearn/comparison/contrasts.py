@@ -131,12 +131,12 @@ def contrast_table(
     """
     from spikelearn.comparison.tables import stacked
 
-    how: Any = {"method": method, "random": random, "comparator": comparator, "controls": controls}
+    how = _How(method, comparator, controls, seed)
     tables = []
     for of_pairs, make in ((False, _of_regions), (True, _of_pairs)):
         some = [one for one in contrasts if one.of_pairs is of_pairs]
         if some:
-            tables.append(make(some, recording, seed, **how))
+            tables.append(make(some, recording, method, how, random))
     return stacked(tables)
 
 
@@ -163,22 +163,15 @@ class _How:
 
 
 def _table(
-    contrasts: Sequence[Contrast],
-    recording: Any,
-    seed: int = 0,
-    *,
-    method: str = "rsa",
-    random: Sequence[str] = FACTORS,
-    comparator: str | None = None,
-    controls: Mapping[Any, Any] | None = None,
+    contrasts: Sequence[Contrast], recording: Any, method: str, how: _How, random: Sequence[str]
 ) -> pandas.DataFrame:
+    """The table over the stimuli of a recording: what is observed of them, `method` decides."""
     recording = by_names(recording)
-    how = _How(method, comparator, controls, seed)
     settled = [c for c in contrasts if not _has_choice(c)]
     rows = list(_rows(settled, recording, how, random))
     open_ = [c for c in contrasts if _has_choice(c)]
     if open_:
-        choosing, testing = choosing_stimuli(len(recording.labels), seed)
+        choosing, testing = choosing_stimuli(len(recording.labels), how.seed)
         on, rest = with_stimuli(recording, choosing), with_stimuli(recording, testing)
         by_region: dict[str, list[Contrast]] = {}
         for region, contrast, names in _chosen(open_, on, how):

@@ -68,11 +68,7 @@ class Convolution(Layer):
 
     def overlaid(self, weight: torch.Tensor) -> torch.Tensor:
         """The mean of the kernels, put at each place of a square: kernels of the square."""
-        if self.averaged == 1:
-            return weight
-        places = [self.stride * place for place in range(self.averaged)]
-        rows = sum_of(pad(weight, (0, 0, n, places[-1] - n)) for n in places)
-        return sum_of(pad(rows, (n, places[-1] - n)) for n in places) / self.averaged**2
+        return overlaid(weight, self.averaged, self.stride)
 
     def of_places(self, kernels: torch.Tensor) -> torch.Tensor:
         """The adjoint of `overlaid`."""
@@ -122,6 +118,26 @@ class Convolution(Layer):
         if self.residual:
             below[:, :, :: self.stride, :: self.stride] += delta[:, : self.in_shape[0]]
         return below
+
+
+def overlaid(kernels: torch.Tensor, side: int, stride: int) -> torch.Tensor:
+    """Kernels that give the mean of what these give at side x side places, `stride` apart.
+
+    Parameters
+    ----------
+    kernels : tensor of shape (channels, channels below, size, size)
+    side, stride : int
+
+    Returns
+    -------
+    tensor of shape (channels, channels below, wide, wide)
+        With wide = size + (side - 1) stride.
+    """
+    if side == 1:
+        return kernels
+    places = [stride * place for place in range(side)]
+    rows = sum_of(pad(kernels, (0, 0, n, places[-1] - n)) for n in places)
+    return sum_of(pad(rows, (n, places[-1] - n)) for n in places) / side**2
 
 
 def sum_of(parts: Iterable[torch.Tensor]) -> torch.Tensor:

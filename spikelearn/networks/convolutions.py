@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
@@ -15,10 +14,10 @@ from spikelearn.networks.convolution_shape import (
     norm_of,
     pooling_of,
 )
-from spikelearn.networks.mlp import ImageShape
+from spikelearn.networks.mlp import ImageInput, ImageShape
 
 
-class Convolutions(Description):
+class Convolutions(ImageInput, Description):
     """Convolutional layers, fully connected ones behind them, and an output of `n_classes`."""
 
     kind: str
@@ -66,16 +65,6 @@ class Convolutions(Description):
             shape.check(f"convolutional layer {index}")
         self.dense_norms()
         return self
-
-    @property
-    def n_inputs(self) -> int:
-        """Number of inputs."""
-        return math.prod(self.input_shape)
-
-    @property
-    def image_shape(self) -> ImageShape:
-        """Images it takes, (channels, height, width)."""
-        return self.input_shape
 
     @property
     def seen_shape(self) -> ImageShape:

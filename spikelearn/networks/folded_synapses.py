@@ -142,19 +142,9 @@ def synapses_of(layer: Layer) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         factor = scale / (variance + EPSILON).sqrt()
         bias = (bias - mean) * factor + shift
     weight = weight * factor.view(-1, *(1,) * (weight.ndim - 1))
-    if isinstance(layer, convolution.Convolution) and layer.averaged > 1:
-        weight = _spread(weight, layer.averaged, layer.stride) / layer.averaged**2
+    if isinstance(layer, convolution.Convolution):
+        weight = layer.overlaid(weight)
     return weight.numpy(), bias.numpy(), factor.numpy()
-
-
-def _spread(kernels: torch.Tensor, side: int, stride: int) -> torch.Tensor:
-    """Kernels that do what the sum of those at side x side places `stride` apart does."""
-    size = kernels.shape[-1]
-    wide = kernels.new_zeros(*kernels.shape[:2], *((side - 1) * stride + size,) * 2)
-    for row in range(0, side * stride, stride):
-        for column in range(0, side * stride, stride):
-            wide[:, :, row : row + size, column : column + size] += kernels
-    return wide
 
 
 def onto(
@@ -204,7 +194,7 @@ def _convolution(
             *weight.shape[:2], *((weight.shape[-1] - 1) * pool.stride + 1,) * 2
         )
         apart[:, :, :: pool.stride, :: pool.stride] = kernels
-        weight = (_spread(apart, pool.size, 1) / pool.size**2).numpy()
+        weight = convolution.overlaid(apart, pool.size, 1).numpy()
         stride, padding = stride * pool.stride, padding * pool.stride
     made = Convolution(
         input_shape=sent.shape, kernel_size=weight.shape[-1], stride=stride, padding=padding,

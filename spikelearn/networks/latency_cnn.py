@@ -24,7 +24,7 @@ from spikelearn.networks import spike_times
 from spikelearn.networks._spiking_classifier import population_names
 from spikelearn.networks.connectivity import Convolution, Pairs
 from spikelearn.networks.latency_mlp import FirstSpikes, LatencyNetwork, LatencySettings
-from spikelearn.networks.mlp import ImageShape
+from spikelearn.networks.mlp import ImageInput, ImageShape
 from spikelearn.networks.neurons import LIF, SpikeSource
 from spikelearn.networks.spiking import Population, Projection, SpikingNetwork
 from spikelearn.networks.synapses import ExponentialSynapse
@@ -32,7 +32,7 @@ from spikelearn.networks.synapses import ExponentialSynapse
 _AT_ONCE = 50  # samples whose potentials are held together
 
 
-class LatencyCNN(LatencySettings):
+class LatencyCNN(ImageInput, LatencySettings):
     """Description of the classifier; `build` makes the network.
 
     Layer i has `channels[i]` maps with square kernels of side `kernel_size`, moved by `stride`, and
@@ -129,16 +129,6 @@ class LatencyCNN(LatencySettings):
         """Inputs of a neuron, by layer."""
         below = zip(self.shapes[:-1], self.kernels, strict=True)
         return (*(shape[0] * size**2 for shape, (size, *_) in below), math.prod(self.shapes[-1]))
-
-    @property
-    def n_inputs(self) -> int:
-        """Number of inputs."""
-        return math.prod(self.input_shape)
-
-    @property
-    def image_shape(self) -> ImageShape:
-        """Images it takes, (channels, height, width)."""
-        return self.input_shape
 
     @property
     def n_steps(self) -> int:

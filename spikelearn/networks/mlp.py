@@ -110,6 +110,23 @@ class MLP(Description):
         )  # fmt: skip
 
 
+class ImageInput:
+    """What descriptions have that name the images they take in a field, `input_shape`."""
+
+    if TYPE_CHECKING:  # each has it at its own place among its fields
+        input_shape: ImageShape
+
+    @property
+    def n_inputs(self) -> int:
+        """Number of inputs."""
+        return math.prod(self.input_shape)
+
+    @property
+    def image_shape(self) -> ImageShape:
+        """Images it takes, (channels, height, width)."""
+        return self.input_shape
+
+
 def square_image(n_inputs: int) -> ImageShape | None:
     """The square image of one channel, or else of three, with `n_inputs` values; or None."""
     for channels in (1, 3):

@@ -29,13 +29,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from spikelearn.studies.comparing import Entry
 from spikelearn.studies.tested_models import (
     UNTRAINED,
     Index,
     Model,
     Part,
-    Tested,
+    TestedModels,
     named,
     share_of,
     targets_of,
@@ -66,57 +65,24 @@ class Significance:
 Compute = Callable[[Sequence[Part]], Sequence[tuple[Index, "pd.DataFrame"]]]
 
 
-def significance(
-    entries: Sequence[Entry],
-    recording: ImageRecording,
-    n_resamples: int = 1000,
-    seed: int = 0,
-    *,
-    method: str = "rsa",
-    over: str = "stimuli",
-    comparator: str | None = None,
-    given: Sequence[str] | None = None,
-    judgements: bool = True,
-    assign_layers: bool = False,
-) -> Significance:
+def significance(models: TestedModels, assign_layers: bool = False) -> Significance:
     """Test the models of a comparison, with the brains and with judgements where there are some.
 
     Parameters
     ----------
-    entries : sequence of Entry
-        Trained networks and their untrained twins.
-    recording, seed, over, comparator
-        As in `compare_rsa`; the same seed draws the same resamples.
-    n_resamples : int
-        Resamples of the test of differences, and permutations of the test against zero: more of
-        these where there are so many models that no p could survive correction. Methods that fit
-        maps are permuted just so often that p can survive, and less where it is plainly not small.
-    method : str
-        One of `spikelearn.comparison.METHODS`.
-    given : sequence of str, optional
-        What partial RSA regresses out, as of `compare`.
-    judgements : bool
-        Whether what people judged is a target too, where RSA finds some.
+    models : TestedModels
     assign_layers : bool
         Whether each network's best and weighted layers, chosen on other stimuli, are tested against
         zero too (RSA only), with layers chosen anew for each permutation.
-
-    Raises
-    ------
-    SpikelearnError
-        If a name is unknown, or the method needs responses and the recording has RDMs.
     """
-    tested = Tested(
-        entries, recording, n_resamples, seed, method=method, over=over, comparator=comparator,
-        given=given, judgements=judgements,
-    )  # fmt: skip
 
     def compute(parts: Sequence[Part]) -> list[tuple[Index, pd.DataFrame]]:
-        return [(tested.index, tested.table(part)) for part in parts]
+        return [(models.index, models.table(part)) for part in parts]
 
     return put_together(
-        compute, recording, method=method, judgements=judgements, assign_layers=assign_layers
-    )
+        compute, models.recording, method=models.how["method"], judgements=models.judgements,
+        assign_layers=assign_layers,
+    )  # fmt: skip
 
 
 def put_together(
@@ -133,11 +99,13 @@ def put_together(
     Parameters
     ----------
     compute : callable
-        Makes parts; `Tested` says how.
-    recording, method, judgements, assign_layers
-        As of `significance`.
+        Makes parts; `TestedModels` says how.
+    recording, method, judgements
+        As of `TestedModels`.
     n_shares : int
         Into how many the models, and the pairs of them, are parted.
+    assign_layers : bool
+        As of `significance`.
     """
     from spikelearn.comparison.multiplicity import with_corrections
     from spikelearn.comparison.tables import joined, read_first, stacked

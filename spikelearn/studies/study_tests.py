@@ -32,7 +32,7 @@ from spikelearn.studies.study_origins import (
     recording_key,
     result_folder,
 )
-from spikelearn.studies.tested_models import Index, Part, Tested
+from spikelearn.studies.tested_models import Index, Part, TestedModels
 from spikelearn.studies.untrained_twin import named_members
 from spikelearn.training.opening import open_run
 
@@ -148,9 +148,8 @@ def _tested(
     result: StudyResult, recording: ImageRecording, entries: list[Entry], method: str
 ) -> Significance:
     study = result.study
-    return significance(
-        entries, recording, study.n_bootstrap, study.seed, **_options(study, method)
-    )
+    options = _options(study, method)
+    return significance(TestedModels(entries, recording, study.n_bootstrap, study.seed, **options))
 
 
 def _by_workers(
@@ -192,7 +191,7 @@ class _NotMadeError(Exception):
 
 
 # Of a process: what the parts of one recording and method share, by what decides it.
-_tested_here: dict[TestWork, Tested] = {}
+_tested_here: dict[TestWork, TestedModels] = {}
 
 
 @dataclass(frozen=True)
@@ -244,7 +243,7 @@ class TestWork:
             nothing = lambda fraction, words: None  # noqa: E731 - is told
             entries = shown_by(self.runs, recording, self.study, nothing, self.modules)
             _tested_here.clear()
-            _tested_here[self] = Tested(
+            _tested_here[self] = TestedModels(
                 entries, recording, self.study.n_bootstrap, self.study.seed,
                 **_options(self.study, self.method),
             )  # fmt: skip

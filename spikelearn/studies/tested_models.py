@@ -61,13 +61,30 @@ class Index(NamedTuple):
     planned: list[tuple[int, int]]
 
 
-class Tested:
+class TestedModels:
     """The models of a comparison, of which parts of the tests are made one by one.
 
     Parameters
     ----------
-    entries, recording, n_resamples, seed, method, over, comparator, given, judgements
-        As of `significance`.
+    entries : sequence of Entry
+        Trained networks and their untrained twins.
+    recording, seed, over, comparator
+        As in `compare_rsa`; the same seed draws the same resamples.
+    n_resamples : int
+        Resamples of the test of differences, and permutations of the test against zero: more of
+        these where there are so many models that no p could survive correction. Methods that fit
+        maps are permuted just so often that p can survive, and less where it is plainly not small.
+    method : str
+        One of `spikelearn.comparison.METHODS`.
+    given : sequence of str, optional
+        What partial RSA regresses out, as of `compare`.
+    judgements : bool
+        Whether what people judged is a target too, where RSA finds some.
+
+    Raises
+    ------
+    SpikelearnError
+        If a name is unknown, or the method needs responses and the recording has RDMs.
     """
 
     __test__ = False  # for pytest, to which it looks like a test
@@ -88,6 +105,7 @@ class Tested:
         from spikelearn.comparison.models_and_targets import OF_RDMS
 
         self.entries, self.recording, self.seed = entries, recording, seed
+        self.judgements = judgements
         self.n_resamples, self.over, self.comparator = n_resamples, over, comparator
         self.targets = targets_of(recording, method, judgements)
         models = _models(entries, recording, seed)

@@ -16,7 +16,7 @@ from spikelearn.comparison import compare_rsa, difference_table, false_discovery
 from spikelearn.recordings import RecordedRDM
 from spikelearn.studies.comparing import Entry, judged_similarity, similarity_of_all
 from spikelearn.studies.significance import put_together, significance
-from spikelearn.studies.tested_models import PERMUTATIONS_A_MODEL, Tested
+from spikelearn.studies.tested_models import PERMUTATIONS_A_MODEL, TestedModels
 
 RECORDING = small_recording()
 N = RECORDING.n_stimuli
@@ -45,7 +45,7 @@ def entries() -> list[Entry]:
 
 @pytest.fixture(scope="module")
 def tests(entries):
-    return significance(entries, RECORDING, 60)
+    return significance(TestedModels(entries, RECORDING, 60))
 
 
 def test_planned_are_twins_baselines_and_rules_on_one_network(tests) -> None:
@@ -142,7 +142,7 @@ def test_judgements_are_compared_with_networks_and_brains_and_tested(entries) ->
     assert {"pixels", "backprop", "IT"} <= set(judged.model)
     brain = judged[(judged.model == "IT") & (judged.subject == "S0")]
     assert brain.score.item() == pytest.approx(1.0)
-    regions = significance(entries[:1], recording, 20).zero.region
+    regions = significance(TestedModels(entries[:1], recording, 20)).zero.region
     assert set(regions) == {"IT", "human judgements"}
     with pytest.raises(Exception, match="has no judged dissimilarities"):
         judged_similarity(entries[:1], RECORDING)
@@ -154,7 +154,7 @@ def test_an_untrained_network_is_one_model_however_many_rules_start_from_it() ->
     long = [replace(e, start="a") for e in long]
     other = [entry("softhebb", "a", seed) for seed in (1, 2)]
     twins = [entry("untrained", "a", seed) for seed in (0, 1, 2)]
-    found = significance([*long, *other, *twins], RECORDING, 60)
+    found = significance(TestedModels([*long, *other, *twins], RECORDING, 60))
     zero = found.zero.query("level == 'mean' and network != ''")
     assert sorted(zero.network[zero.model == "untrained"]) == ["a", "a"]  # its two layers
     mean = found.differences.query("level == 'mean' and test == 'planned'")
@@ -182,7 +182,7 @@ def test_tests_are_the_same_of_any_number_of_shares_and_of_copies(entries) -> No
     """Bit by bit: each share is made by models of its own, as by another process."""
     recording = small_recording()
     options = {"method": "rsa", "judgements": True}
-    whole = significance(entries, recording, 20, 3, **options)
+    whole = significance(TestedModels(entries, recording, 20, 3, **options))
     for n_shares in (2, 7):
         asked = []
 
@@ -190,7 +190,7 @@ def test_tests_are_the_same_of_any_number_of_shares_and_of_copies(entries) -> No
             asked.extend(parts)
             made = []
             for part in parts:
-                models = Tested(deepcopy(entries), recording, 20, 3, **options)
+                models = TestedModels(deepcopy(entries), recording, 20, 3, **options)
                 made.append((models.index, models.table(part)))
             return made
 
