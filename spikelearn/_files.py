@@ -299,9 +299,12 @@ def find_yaml(kind: str, name: str | Path) -> Path:
             return path
         if path.suffix or kind != "models/recipes":
             raise SpikelearnError(f"there is no file {path}")
+    meant = [f"{name}{end}" for end in (".yaml", ".yml") if _is_file(Path(f"{path}{end}"))]
+    hint = (
+        f"did you mean the file {meant[0]}?" if meant else nearest(f"{name}", shipped_names(kind))
+    )
     raise SpikelearnError(
-        f"there is no {singular} called '{name}', and no YAML file of that name;"
-        f" {nearest(str(name), shipped_names(kind))}"
+        f"there is no {singular} called '{name}', and no YAML file of that name; {hint}"
     )
 
 

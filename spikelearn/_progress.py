@@ -168,9 +168,12 @@ def _bars(transient: bool = False) -> Iterator[Callable[[str], Progress]]:
     said: dict[TaskID, str] = {}
     compiling = False
     console = Console(stderr=True, force_jupyter=None if _has_widgets() else False)
-    with Progress(*columns, console=console, transient=transient) as bars:
+    bars = Progress(*columns, console=console, transient=transient)
+    with contextlib.ExitStack() as stack:
 
         def add(title: str) -> Callable[[float, str], None]:
+            if not bars.live.is_started:  # without a bar it would print an empty line
+                stack.enter_context(bars)
             task = bars.add_task(title, total=1.0, words="")
 
             def say(fraction: float, words: str) -> None:

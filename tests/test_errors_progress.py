@@ -34,6 +34,9 @@ def test_bars_say_their_titles_and_words_and_leave_the_output_alone(
     assert out == ""
     assert "comparing" in err
     assert "100%" in err
+    with progress_bars():  # and nothing begins, as where what was asked for is wrong
+        pass
+    assert capfd.readouterr() == ("", "")
 
 
 def test_bars_say_that_code_is_compiled_and_then_again_what_is_done(

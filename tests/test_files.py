@@ -190,6 +190,8 @@ def test_a_yaml_file_is_found_by_name_by_path_and_by_saved_folder(
     assert find_yaml("models", mine) == mine
     monkeypatch.chdir(tmp_path)
     assert find_yaml("models", "mine.yaml").resolve() == mine
+    with pytest.raises(SpikelearnError, match=r"did you mean the file mine\.yaml\?$"):
+        find_yaml("models", "mine")
     (tmp_path / "saved").mkdir()
     (tmp_path / "saved" / "network.yaml").write_text("a: 1")
     assert find_yaml("models", tmp_path / "saved") == tmp_path / "saved" / "network.yaml"

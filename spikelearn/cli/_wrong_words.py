@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -71,7 +72,8 @@ def name_of(context: Any) -> str:
 def _parse_each_once(command: Any, parse: Callable[..., Any], context: Any, args: list[str]) -> Any:
     if context.resilient_parsing:  # of what is half typed, to be completed
         return parse(context, args)
-    _, _, order = command.make_parser(context).parse_args(args=list(args))
+    with _abbreviated_first(command, context):
+        given, _, order = command.make_parser(context).parse_args(args=list(args))
     for option in order:
         takes_one = option.param_type_name == "option" and not (
             option.multiple or option.is_flag or option.count
@@ -82,4 +84,39 @@ def _parse_each_once(command: Any, parse: Callable[..., Any], context: Any, args
                 ctx=context,
                 param=option,
             )
-    return parse(context, args)
+    try:
+        return parse(context, args)
+    except typer.BadParameter as error:
+        value = None if error.param is None else given.get(error.param.name)
+        if isinstance(value, str):
+            error.message = _with_value(error.message, value)
+        raise
+
+
+_WITH_UNIT = re.compile(r"([-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?)\s*[a-zµμΩ%/]+", re.IGNORECASE)
+
+
+def _with_value(message: str, value: str) -> str:
+    """What is wrong with the value of an option, with that value, which pydantic leaves out."""
+    if not message.startswith("Input should be"):
+        return message
+    expected, unparsed, _ = message.partition(", unable to parse")
+    number = _WITH_UNIT.fullmatch(value) if unparsed else None
+    hint = f"; without its unit: {number[1]}" if number else ""
+    if unparsed and re.fullmatch(r"[-+]?\d+,\d+", value):
+        hint = "; a decimal point is a point"
+    return f"{expected}, found '{value}'{hint}"
+
+
+@contextlib.contextmanager
+def _abbreviated_first(command: Any, context: Any) -> Iterator[None]:
+    """In place of an unknown option those are named that it abbreviates, such as --lr."""
+    try:
+        yield
+    except Exception as error:
+        unknown = str(getattr(error, "option_name", "")).lstrip("-")
+        options = [o for p in command.get_params(context) for o in p.opts if o.startswith("--")]
+        meant = [o for o in options if "".join(word[:1] for word in o[2:].split("-")) == unknown]
+        if hasattr(error, "possibilities") and len(unknown) > 1 and meant:
+            error.possibilities = meant
+        raise

@@ -44,7 +44,7 @@ from pydantic import (
 )
 
 from spikelearn._description import Description
-from spikelearn._errors import nearest
+from spikelearn._errors import SpikelearnError, nearest
 from spikelearn._files import find_yaml, read_yaml, validate
 from spikelearn._names import file_name, is_file_name
 from spikelearn.studies.auditory_part import AuditoryPart
@@ -325,6 +325,9 @@ def load_study(name: str | Path) -> Study:
     path = find_yaml("models/studies", name)
     content = read_yaml(path)
     networks = content.get("networks") if isinstance(content, dict) else None
+    if isinstance(content, dict) and networks is None:
+        said = "`spikelearn study new` writes a description to start from"
+        raise SpikelearnError(f"{path} describes no study, for it has no `networks`; {said}")
     if isinstance(networks, list):
         entries = [beside(path, one) if isinstance(one, dict) else one for one in networks]
         content = {**content, "networks": entries}

@@ -39,6 +39,9 @@ def test_studies_that_cannot_be_read_are_refused(tmp_path) -> None:
         SpikelearnError, match=r"no study called 'nosuch', .*; there are demo, learning_r"
     ):
         load_study("nosuch")
+    write_yaml(tmp_path / "network.yaml", {"kind": "mlp", "name": "a", "sizes": [2, 2]})
+    with pytest.raises(SpikelearnError, match=r"network\.yaml describes no study"):
+        load_study(tmp_path / "network.yaml")
     for networks, sentence in (
         ([], "networks"),
         ([{"family": "x"}], "either a recipe or a rule"),
