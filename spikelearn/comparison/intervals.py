@@ -117,12 +117,8 @@ def bootstrap_spearman(models: np.ndarray, data: np.ndarray, counts: np.ndarray)
             norm = np.sqrt(np.einsum("bp,bp,bp->b", ranks, ranks, weights))
             covariance = np.einsum("dbp,bp->db", data_ranks, ranks)
             product = data_norms * norm
-            np.divide(
-                covariance,
-                product,
-                out=scores[m, :, start : start + at_once],
-                where=product > 0,
-            )
+            found = scores[m, :, start : start + at_once]
+            np.divide(covariance, product, out=found, where=product > 0)
     return scores
 
 

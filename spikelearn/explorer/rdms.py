@@ -20,6 +20,7 @@ import numpy as np
 from spikelearn import _store as store
 from spikelearn._errors import SpikelearnError, nearest
 from spikelearn._files import find_yaml, read_yaml, shipped_names
+from spikelearn.comparison.multidimensional_scaling import aligned, multidimensional_scaling
 from spikelearn.recordings import RECORDINGS, at_hand
 from spikelearn.report.matrices import MOST_POINTS, in_plane
 from spikelearn.rules import RULES
@@ -299,10 +300,9 @@ def compared(setting: RdmSetting, check: Callable[[], None] = lambda: None) -> C
         chosen = chosen[chosen["subject"] == subject]
     setting = replace(setting, layer=layer, region=region, subject=subject)
     order, groups = _by_category(recording)
-    labels = list(recording.labels)
     titled = f"{region}{f', {subject}' if subject else ''}"
     called = f"{setting.model}, untrained" if name == "untrained" else name
-    called = f"{called}{f' · {layer}' if layer else ''}"
+    called += f" · {layer}" if layer else ""
     if recording.n_stimuli > MOST_STIMULI:
         brain, model = _no_matrix(titled), _no_matrix(called)
         order, groups = order[:0], []
@@ -310,14 +310,15 @@ def compared(setting: RdmSetting, check: Callable[[], None] = lambda: None) -> C
         brain = _brain_matrix(setting.recording, region, subject, setting.comparator)
         check()
         model = _model_matrix(setting.model, setting.recording, layer)
-        brain, model = replace(brain, title=titled), _turned(replace(model, title=called), brain)
+        turned = aligned(model.places, brain.places)
+        brain, model = replace(brain, title=titled), replace(model, title=called, places=turned)
     check()
     row = {"model": name, "layer": layer, "region": region, "level": level}
     if subject:
         row["subject"] = subject
     return Compared(
         setting, layers, regions, subjects, _methods(recording), brain, model,
-        [labels[i] for i in order], groups, chosen, here[here["level"] == "subject"], row,
+        [recording.labels[i] for i in order], groups, chosen, here[here["level"] == "subject"], row,
         (*recording.notes, *_not_drawn(recording.n_stimuli)),
     )  # fmt: skip
 
@@ -425,24 +426,15 @@ def _by_category(recording: Any) -> tuple[np.ndarray, list[tuple[int, int, str]]
 
 def _matrix(vector: np.ndarray, recording: Any) -> Matrix:
     """A matrix of percentiles without a title, and its stimuli in a plane."""
-    from spikelearn.comparison.multidimensional_scaling import multidimensional_scaling
     from spikelearn.plot.dissimilarities import percentiles
 
     order, _ = _by_category(recording)
     ranks = percentiles(np.asarray(vector, float))[np.ix_(order, order)]
     drawn, places = in_plane(len(ranks)), np.full((len(ranks), 2), np.nan)
     scaled = multidimensional_scaling(ranks[np.ix_(drawn, drawn)])
-    if scaled is None:
-        return Matrix("", ranks, places, math.nan)
-    places[drawn] = scaled.points
-    return Matrix("", ranks, places, scaled.stress)
-
-
-def _turned(matrix: Matrix, beside: Matrix) -> Matrix:
-    """Its plane turned towards another's."""
-    from spikelearn.comparison.multidimensional_scaling import aligned
-
-    return replace(matrix, places=aligned(matrix.places, beside.places))
+    if scaled is not None:
+        places[drawn] = scaled.points
+    return Matrix("", ranks, places, math.nan if scaled is None else scaled.stress)
 
 
 def _no_matrix(title: str) -> Matrix:

@@ -18,7 +18,6 @@ pytest.importorskip("panel", reason="the page needs Panel (the extra `explore`)"
 
 import spikelearn as sl
 from spikelearn._errors import SpikelearnError
-from spikelearn.comparison import multidimensional_scaling
 from spikelearn.explorer import rdms
 from spikelearn.explorer.rdm_figures import MatrixFigure, PlaneFigure
 from spikelearn.explorer.rdm_page import RdmPage
@@ -62,9 +61,9 @@ def test_what_a_setting_shares_with_others_is_made_once(
     found: Compared, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = []
-    real = multidimensional_scaling.multidimensional_scaling
+    real = rdms.multidimensional_scaling
     monkeypatch.setattr(
-        multidimensional_scaling, "multidimensional_scaling",
+        rdms, "multidimensional_scaling",
         lambda matrix: made.append(matrix) or real(matrix),
     )  # fmt: skip
     again = compared(RdmSetting())
