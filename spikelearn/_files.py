@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -46,9 +47,28 @@ def read_yaml(path: str | Path) -> Any:
         raise SpikelearnError(f"there is no file {path}") from None
     except IsADirectoryError:
         raise SpikelearnError(f"{path} is a folder, and no file") from None
-    except (OSError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise SpikelearnError(
+            f"{path} is no text in UTF-8 (from byte {error.start} on); save it as one"
+        ) from None
+    except OSError as error:
         raise SpikelearnError(f"cannot read {path}: {error}") from error
     return parse_yaml(text, str(path))
+
+
+def require_fields(content: Any, source: str | Path) -> None:
+    """Refuse what holds no fields, such as an empty file.
+
+    Parameters
+    ----------
+    content : object
+        What a file or a caller gave.
+    source : str or path
+        Where it is from, for the sentence.
+    """
+    if not isinstance(content, dict):
+        found = "but it is empty" if content is None else f"found {_short(content)}"
+        raise SpikelearnError(f"{source}: expected a mapping of fields, {found}")
 
 
 def validate(model: Callable[..., Model], content: Any, source: str | Path) -> Model:
@@ -70,8 +90,7 @@ def validate(model: Callable[..., Model], content: Any, source: str | Path) -> M
     """
     from pydantic import ValidationError
 
-    if not isinstance(content, dict):
-        raise SpikelearnError(f"{source}: expected a mapping of fields, found {_short(content)}")
+    require_fields(content, source)
     for key in content:
         if not isinstance(key, str):
             raise SpikelearnError(f"{source}: names of fields must be text (found {key!r})")
@@ -101,10 +120,52 @@ def validation_sentence(error: Any) -> str:
         if one["type"] != "too_short" or not any(_is_within(loc, one["loc"]) for loc in wrong)
     ]  # fmt: skip
     mistakes.sort(key=lambda one: one["type"] != "unknown_field")
-    told = list(dict.fromkeys(_mistake(one) for one in mistakes))
+    told = list(dict.fromkeys(_mistake(one) for one in _of_alternatives(mistakes)))
     more = len(told) - _MOST_MISTAKES
     rest = [f"and {more} more"] if more > 0 else []
     return "; ".join([*told[:_MOST_MISTAKES], *rest])
+
+
+# What pydantic calls the alternatives of a field that may be several things, unless they are named.
+_KINDS = ("str", "int", "float", "bool")
+_GENERIC = re.compile(
+    r"(?:tuple|list|dict|set|literal|union|nullable|function-\w+|constrained-\w+)\[.*\]"
+)
+
+
+def _of_alternatives(mistakes: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Mistakes, those of the alternatives of one field as one: it should be any of them."""
+    locs = [one["loc"] for one in mistakes]
+    places = [_place(loc, locs) for loc in locs]
+    found: dict[Any, dict[str, Any]] = {}
+    for number, (one, place) in enumerate(zip(mistakes, places, strict=True)):
+        if place == one["loc"]:
+            found[number] = one
+        elif place in found:
+            more = one["msg"].removeprefix("Input should be ")
+            found[place]["msg"] += f" or {more}" if more not in found[place]["msg"] else ""
+        elif not any(_is_within(other, place) for other in places):  # else a part of it is wrong
+            found[place] = {**one, "loc": place}
+    return list(found.values())
+
+
+def _place(loc: tuple[Any, ...], locs: list[tuple[Any, ...]]) -> tuple[Any, ...]:
+    """Where a mistake is, as users know it: without the names of alternatives."""
+
+    def is_alternative(at: int) -> bool:
+        part = loc[at]
+        beside = {one[at] for one in locs if one[:at] == loc[:at] and len(one) > at} - {part}
+        bare = part in _KINDS and at == len(loc) - 1
+        return _is_generic(part) or (
+            bare and any(other in _KINDS or _is_generic(other) for other in beside)
+        )
+
+    return tuple(part for at, part in enumerate(loc) if at == 0 or not is_alternative(at))
+
+
+def _is_generic(part: Any) -> bool:
+    """Whether a part of a place is a kind, such as tuple[str, ...]."""
+    return isinstance(part, str) and _GENERIC.fullmatch(part) is not None
 
 
 def _is_within(loc: tuple[Any, ...], whole: tuple[Any, ...]) -> bool:
@@ -120,7 +181,7 @@ def _mistake(one: dict[str, Any]) -> str:
     if len(loc) > 1 and loc[-1] in _ALTERNATIVES and one["type"] != "unknown_field":
         loc = loc[:-1]
     field = ".".join(str(part) for part in loc)
-    message = one["msg"].removeprefix("Value error, ")
+    message = one["msg"].removeprefix("Value error, ").replace("a valid tuple", "a list")
     if one["type"] in ("union_tag_not_found", "union_tag_invalid"):
         message = _of_no_kind(one.get("ctx", {}))
     value = one.get("input")
@@ -298,7 +359,13 @@ def find_yaml(kind: str, name: str | Path) -> Path:
         if _is_file(path):
             return path
         if path.suffix or kind != "models/recipes":
-            raise SpikelearnError(f"there is no file {path}")
+            named = shipped_folder(kind) / f"{path.stem}.yaml"
+            hint = f"; a {singular} of ours is called {path.stem}" if _is_file(named) else ""
+            raise SpikelearnError(f"there is no file {path}{hint}")
+    if _is_file(path):
+        raise SpikelearnError(
+            f"{path} is a file whose name ends in none of .yaml and .yml, as descriptions end"
+        )
     meant = [f"{name}{end}" for end in (".yaml", ".yml") if _is_file(Path(f"{path}{end}"))]
     hint = (
         f"did you mean the file {meant[0]}?" if meant else nearest(f"{name}", shipped_names(kind))

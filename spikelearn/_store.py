@@ -276,8 +276,7 @@ def read_config(folder: Path) -> dict[str, Any]:
     """
     if not is_complete(folder):
         raise SpikelearnError(
-            f"{folder} holds no complete training run (no summary.yaml); make one with"
-            " `spikelearn train`"
+            f"{folder} holds no complete training run (no {SUMMARY}); {_named_instead(folder)}"
         )
     config = _mapping(folder / CONFIG)
     found = config.get("format")
@@ -291,6 +290,12 @@ def read_config(folder: Path) -> dict[str, Any]:
         )
     _require(folder / CONFIG, config, _CONFIG_HAS)
     return config
+
+
+def _named_instead(folder: Path) -> str:
+    """What else may be meant by a folder that is no run: one of those in it, or a new one."""
+    run = next(filter(is_complete, sorted(folder.iterdir()) if folder.is_dir() else []), None)
+    return "make one with `spikelearn train`" if run is None else f"name one in it, such as {run}"
 
 
 def read_summary(folder: Path) -> dict[str, Any]:

@@ -41,14 +41,15 @@ TABLE: dict[str, tuple[dict[str, Any], dict[str, tuple[Any, ...]]]] = {
     ),
     "Stimulus": ({}, {
         "labels": (3, "a", [], None, True),
-        "spikes": (3, [1, 2], {"a": 3}, {"a": "x"}, {"a": None}, {"a": [1, "x"]},
+        "spikes": (3, [1, 2], {"a": 3}, {"a": "x"}, {"a": None}, {"a": [1, "x"]}, {"a": {1}},
                    {"a": [[1], 2]}, {"a": [[[1]]]}, {"a": [float("nan")]}, {"a": {"b": 1}}),
         "currents_pa": (300, None, {"n": "x"}, {"n": None}, {"n": [1, 2]}, {"n": float("inf")},
                         {"n": [[1], [1, 2]]}),
         "currents_mv": (3,), "currents_mv_per_ms": ("x",),
     }),
     "Sweep": (SWEEP, {
-        "simulate": (3, {"modl": "x"}), "vary": (3, {"a": None}), "seeds": ("a", 0, -1, [1, 1]),
+        "simulate": (3, {"modl": "x"}), "vary": (3, {"a": None}, {"a": 3}, {"a": {}}),
+        "seeds": ("a", 0, -1, [1, 1]),
         "measures": (3, "rate"), "foo": (3,), "name": ("a/b", 3),
     }),
     "TrainConfig": ({"model": "mlp_64", "rule": "backprop"}, {
@@ -56,7 +57,8 @@ TABLE: dict[str, tuple[dict[str, Any], dict[str, tuple[Any, ...]]]] = {
         "learning_rate": (-1, "x"), "optimizer": ("adm",), "dataset": (3,), "options": (3,),
     }),
     "compare": ({"runs": "mlp_64", "recording": "nothing"}, {
-        "runs": (3, None, [], "nothing", [3], "brunel2000"), "recording": (3, None, "nothing"),
+        "runs": (3, None, [], "nothing", [3], "brunel2000", sl.Activity(**ACTIVITY)),
+        "recording": (3, None, "nothing"),
         "method": ("rsaa", 3), "n_bootstrap": ("x", -1), "seed": ("a",), "progress": (3,),
         "resolutions": (3,), "assign_layers": ("x",), "foo": (3,),
     }),
@@ -130,7 +132,8 @@ def test_what_cannot_be_is_refused_in_a_sentence(
         function(*several, **({} if is_several else given))
     sentence = str(raised.value)
     assert "\n" not in sentence
-    for leaked in ("discriminator", "NoneType' object", "object has no", "Input tag", "argument"):
+    for leaked in ("discriminator", "NoneType' object", "object has no", "Input tag", "argument",
+                   "tuple[", "function-"):  # fmt: skip
         assert leaked not in sentence
     assert list(tmp_path.iterdir()) == []
 
@@ -152,6 +155,8 @@ def test_fields_of_a_stimulus_and_of_a_protocol_without_a_name_are_shown() -> No
     alike = {"currents_pa": {"neuron": 600}}
     shown = sl.simulate("lif_neuron", alike, 20.0)
     assert shown == sl.simulate("lif_neuron", sl.Stimulus(**alike), 20.0)
+    assert sl.stimulus_for("lif_neuron", alike, 20.0) == sl.Stimulus(**alike)
+    assert sl.stimulus_for("lif_neuron", sl.Stimulus(**alike), 20.0) == sl.Stimulus(**alike)
     assert shown.n_spikes > 0
     step = {"kind": "currents", "currents": [{"kind": "step", "amplitude_pa": 600}]}
     drawn = sl.stimulus_for("lif_neuron", step, 20.0)

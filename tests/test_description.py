@@ -17,6 +17,7 @@ import spikelearn
 import spikelearn as sl
 from spikelearn._description import Description, require_numbers
 from spikelearn._errors import SpikelearnError
+from spikelearn.networks.cnn import CNN
 from spikelearn.networks.connectivity import Convolution
 from spikelearn.networks.mlp import MLP
 from spikelearn.networks.neurons import LIF
@@ -102,7 +103,7 @@ def test_another_model_takes_the_fields_that_come_with_it() -> None:
         ("share", "1e-3", "valid number"), ("share", False, "valid number"),
         ("share", float("nan"), "finite number"), ("share", float("-inf"), "finite number"),
         ("on", 1, "valid boolean"), ("on", "yes", "valid boolean"), ("on", 0.0, "valid boolean"),
-        ("sizes", [1, "2"], "valid integer"), ("sizes", 3, "valid tuple"),
+        ("sizes", [1, "2"], "valid integer"), ("sizes", 3, "should be a list"),
         ("by_name.a", "1", "valid number"), ("by_name", {1: 1.0}, "valid string"),
     ],
 )  # fmt: skip
@@ -114,6 +115,29 @@ def test_a_value_of_another_type_is_refused(path: str, value: Any, words: str) -
     update = {path: value} if "." not in path else {"by_name": {path.split(".")[1]: value}}
     with pytest.raises(SpikelearnError, match=words):
         part.model_copy(update=update)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "sentence"),
+    [
+        ("pool", 3.5, "field 'pool': Input should be a valid string or a valid integer or a list"
+                      " (found 3.5)"),
+        ("pool", [3.5, 1], "field 'pool.0': Input should be a valid string or a valid integer"
+                           " (found 3.5)"),
+        ("kernel_size", "3", "field 'kernel_size': Input should be a valid integer or a list"
+                             " (found '3')"),
+        ("padding", "full", "field 'padding': Input should be 'same' or a valid integer or a list"
+                            " (found 'full')"),
+        ("dropout", "a", "field 'dropout': Input should be a valid number or a list (found 'a')"),
+    ],
+)  # fmt: skip
+def test_what_may_be_several_things_is_said_once_by_its_name(
+    field: str, value: Any, sentence: str
+) -> None:
+    fields = {"name": "c", "input_shape": (1, 8, 8), "channels": (4, 4), "pool": 1, field: value}
+    with pytest.raises(SpikelearnError) as raised:
+        CNN(**fields)
+    assert str(raised.value) == f"CNN: {sentence}"
 
 
 def test_numbers_that_lose_nothing_are_taken() -> None:

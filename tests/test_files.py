@@ -23,6 +23,7 @@ from spikelearn._files import (
     write_text,
     write_yaml,
 )
+from spikelearn.networks import load_model
 
 
 def test_text_and_yaml_are_written_in_utf8_and_in_order(tmp_path: Path) -> None:
@@ -195,6 +196,24 @@ def test_a_yaml_file_is_found_by_name_by_path_and_by_saved_folder(
     (tmp_path / "saved").mkdir()
     (tmp_path / "saved" / "network.yaml").write_text("a: 1")
     assert find_yaml("models", tmp_path / "saved") == tmp_path / "saved" / "network.yaml"
+
+
+def test_a_file_that_is_no_description_is_said_to_be_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("empty.yaml").write_text("# nothing")
+    Path("old.yaml").write_text("name: x", encoding="utf-16")
+    Path("mine").write_text("kind: mlp")
+    for name, sentence in (
+        ("empty.yaml", "empty.yaml: expected a mapping of fields, but it is empty"),
+        ("old.yaml", "old.yaml is no text in UTF-8 (from byte 0 on); save it as one"),
+        ("mine", "mine is a file whose name ends in none of .yaml and .yml, as descriptions end"),
+        ("mlp_64.yaml", "there is no file mlp_64.yaml; a model of ours is called mlp_64"),
+    ):
+        with pytest.raises(SpikelearnError) as raised:
+            load_model(name)
+        assert str(raised.value) == sentence
 
 
 @pytest.mark.parametrize(("kind", "word"), [("models", "model"), ("stimuli", "stimulus")])

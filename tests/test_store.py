@@ -56,6 +56,8 @@ def test_what_is_not_complete_or_broken_is_said_in_one_sentence(tmp_path: Path) 
     with pytest.raises(SpikelearnError, match="holds no complete training run"):
         store.read_config(tmp_path / "half")
     put(tmp_path / "run")
+    with pytest.raises(SpikelearnError, match=r"name one in it, such as .*/run$"):
+        store.read_config(tmp_path)
     for name, read in (
         ("weights.safetensors", store.read_weights),
         ("epochs.parquet", lambda folder: store.read_table(folder, "epochs")),

@@ -233,14 +233,21 @@ def in_options(sentence: str, options: Mapping[str, str]) -> str:
     sentence : str
     options : mapping of str to str
         Option by argument; by an argument with a = behind it where only its values are meant, as of
-        names that are words. Fields of files, which stand in quotation marks, are left alone.
+        names that are words. Fields of files, which stand in quotation marks or are listed as what
+        there is, are left alone.
     """
+    listed = _LISTED.search(sentence)
+    if listed is not None:
+        return in_options(sentence[: listed.start()], options) + listed[0]
     for argument, option in options.items():
         name = argument.removesuffix("=")
         value = r"=('?)(\w[\w.]*)\1" if argument != name else r"(?:=('?)(\w[\w.]*)\1)?"
         pattern = rf"(?<![\w.'\"-]){re.escape(name)}{value}(?![\w'\"])"
         sentence = re.sub(pattern, functools.partial(_with_value, option), sentence)
     return sentence
+
+
+_LISTED = re.compile(r"; (?:there are|did you mean) .*", re.DOTALL)
 
 
 def _with_value(option: str, found: re.Match[str]) -> str:

@@ -139,13 +139,10 @@ def _print_folder(path: Path) -> None:
 
 def _print_description(path: Path) -> None:
     """What kind of description a YAML file is, by what it says."""
-    from spikelearn._files import read_yaml
+    from spikelearn._files import read_yaml, require_fields
 
     content = read_yaml(path)
-    if not isinstance(content, dict):
-        raise SpikelearnError(
-            f"{path}: expected a mapping of fields, found {type(content).__name__}"
-        )
+    require_fields(content, path)
     kind = content.get("kind")
     if "networks" in content:
         from spikelearn.studies.study import load_study

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from spikelearn._arguments import checked_path
 from spikelearn._errors import SpikelearnError
-from spikelearn._files import find_yaml, read_yaml, validate
+from spikelearn._files import find_yaml, read_yaml, require_fields, validate
 
 if TYPE_CHECKING:
     from spikelearn.networks.cnn import CNN
@@ -105,7 +105,8 @@ def load_model(name: str | Path) -> Model:
         return SpikingNetwork.from_nir(name)
     path = find_yaml("models", name)
     content = read_yaml(path)
-    kind = content.get("kind") if isinstance(content, dict) else None
+    require_fields(content, path)
+    kind = content.get("kind")
     if not isinstance(kind, str) or kind not in KINDS:
         raise SpikelearnError(
             f"{path}: field 'kind': allowed are {', '.join(KINDS)} (found {kind!r})"

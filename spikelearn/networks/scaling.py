@@ -45,9 +45,12 @@ def scaled(network: SpikingNetwork, neurons: float, in_degree: float) -> Spiking
     neurons, in_degree : float
         The shares that are left, above 0 and at most 1.
     """
-    for what, share in (("neurons", neurons), ("in_degree", in_degree)):
+    for what, share in (("neurons", neurons), ("synapses (in_degree)", in_degree)):
         if not (math.isfinite(share) and 0 < share <= 1):
-            raise SpikelearnError(f"{what} must lie above 0 and be at most 1, found {share:g}")
+            raise SpikelearnError(
+                f"the share of {what} that is left must lie above 0 and be at most 1, found"
+                f" {share:g}"
+            )
     _check(network, in_degree)
     shift = {name: _lost_mean_mv(network, name, in_degree) for name in network.neurons}
     populations = {

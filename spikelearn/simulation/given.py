@@ -70,16 +70,12 @@ def stimulus_given(
     """
     if shown is None:
         return Stimulus()
-    if isinstance(shown, Stimulus):
-        return shown
-    if isinstance(shown, Mapping) and shown and set(shown) <= _OF_STIMULUS:
-        return Stimulus(**{str(name): value for name, value in shown.items()})
     return stimulus_for(network, shown, duration_ms, dt_ms, seed)
 
 
 def stimulus_for(
     network: AnyNetwork,
-    protocol: AnyProtocol | str | Path | Mapping[str, Any],
+    protocol: Shown,
     duration_ms: float = DEFAULT_DURATION_MS,
     dt_ms: float | None = None,
     seed: int = 0,
@@ -93,8 +89,9 @@ def stimulus_for(
     ----------
     network : SpikingNetwork, str, Path or mapping
         A network, or the name of a shipped one, a file, or the fields of a description.
-    protocol : protocol, str, Path or mapping
-        A shipped stimulus by name, a YAML file, a protocol made in Python, or its fields.
+    protocol : protocol, Stimulus, str, Path or mapping
+        A shipped stimulus by name, a YAML file, a protocol made in Python, or its fields; a
+        stimulus, or its fields, is ready already.
     duration_ms, dt_ms : float
         Duration of a trial and time step; the network's own step if absent, or 0.1.
     seed : int
@@ -116,6 +113,10 @@ def stimulus_for(
     check_numbers(duration_ms=duration_ms, **({} if dt_ms is None else {"dt_ms": dt_ms}))
     checked_seed(seed)
     network = network_given(network)
+    if isinstance(protocol, Stimulus):
+        return protocol
+    if isinstance(protocol, Mapping) and protocol and set(protocol) <= _OF_STIMULUS:
+        return Stimulus(**{str(name): value for name, value in protocol.items()})
     if isinstance(protocol, str | Path):
         protocol = load_protocol(protocol)
     elif isinstance(protocol, Mapping):

@@ -6,7 +6,7 @@ realised for a network: what every kind of protocol has is `ProtocolBase`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -180,7 +180,7 @@ def spikes_from_times(name: str, times_ms: Any) -> PopulationSpikes:
         Where they are no times.
     """
     wrong = f"spikes of '{name}' are times in ms, or a list of times for each neuron"
-    if isinstance(times_ms, str | bytes | Mapping) or not hasattr(times_ms, "__len__"):
+    if isinstance(times_ms, str | bytes | Mapping | Set) or not hasattr(times_ms, "__len__"):
         raise SpikelearnError(f"{wrong}, found {times_ms!r:.60}")
     if isinstance(times_ms, np.ndarray) and times_ms.ndim == 1 and times_ms.dtype != object:
         times_ms = [times_ms]  # at once, of any number
@@ -193,7 +193,10 @@ def spikes_from_times(name: str, times_ms: Any) -> PopulationSpikes:
             require_numbers(train)
         except ValueError as error:
             raise SpikelearnError(f"spikes of '{name}' {error}") from None
-    times = [np.asarray(train, dtype=np.float64).ravel() for train in trains]
+    try:
+        times = [np.asarray(train, dtype=np.float64).ravel() for train in trains]
+    except TypeError:
+        raise SpikelearnError(f"{wrong}, found {times_ms!r:.60}") from None
     senders = np.repeat(np.arange(len(times)), [t.size for t in times])
     flat = np.concatenate(times) if times else np.zeros(0)
     return PopulationSpikes.from_unsorted(len(times), flat, senders)

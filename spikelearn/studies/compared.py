@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import weakref
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,7 @@ from spikelearn.networks import load_model
 from spikelearn.networks.spiking import SpikingNetwork
 from spikelearn.rules import make_rule
 from spikelearn.rules.user_rule import from_file, is_place
+from spikelearn.spikes.activity import Activity
 from spikelearn.studies.untrained_twin import BASELINES
 from spikelearn.training.config import TrainConfig
 from spikelearn.training.loop import TrainedRun
@@ -49,12 +50,15 @@ def compared_given(given: Iterable[Compared] | Compared) -> list[Run | Path | nn
         Where there is none, or one of them is neither a run nor a network.
     """
     one = isinstance(given, str | Path | TrainedRun | STDPRun | nn.Module | Description)
-    if not one and (not isinstance(given, Iterable) or isinstance(given, dict | pd.DataFrame)):
+    if not one and (not isinstance(given, Iterable) or isinstance(given, _NO_LISTS)):
         raise _nothing_to_compare(given)
     several: list[Any] = [given] if one else list(given)  # type: ignore[arg-type]
     if not several:
         raise SpikelearnError("nothing to compare: no run was given")
     return [_checked(each) for each in several]
+
+
+_NO_LISTS = (Mapping, pd.DataFrame, Activity)  # though their names can be gone through
 
 
 def _checked(given: Any) -> Run | Path | nn.Module:

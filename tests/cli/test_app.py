@@ -37,6 +37,11 @@ def test_every_command_explains_itself_and_takes_a_seed(command):
         (["simulate", "brunel2000", "--stimulus", "mnist"], "no spike source"),
         (["simulate", "brunel2000", "--stimulus", "step_current"], "excitatory, inhibitory"),
         (["simulate", "lif_neuron", "--stimulus", "poisson"], "no spike source"),
+        (
+            ["simulate", "lif_neuron", "--scale", "2"],
+            "neurons that is left must lie above",
+        ),
+        (["sweep", "simulate", "lif_neuron", "--vary", "tau=1,2"], "record, dt_ms, rates_hz"),
         (["train", "--rule", "magic"], "there is no rule called 'magic'"),
         (["train", "--rule", "backprop", "--model", "snn_784"], "trains models of kind mlp"),
         (["train", "--rule", "backprop", "--images", "5"], "--images: Input should be"),

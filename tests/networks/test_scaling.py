@@ -177,9 +177,9 @@ def test_distances_are_surveyed_wherever_neurons_stand() -> None:
 @pytest.mark.parametrize(
     ("changes", "shares", "message"),
     [
-        ({}, (0.0, 0.5), "neurons must lie above 0 and be at most 1, found 0"),
-        ({}, (1.5, 0.5), "neurons must lie above 0 and be at most 1, found 1.5"),
-        ({}, (0.5, float("nan")), "in_degree must lie above 0 and be at most 1, found nan"),
+        ({}, (0.0, 0.5), "neurons that is left must lie above 0 and be at most 1, found 0"),
+        ({}, (1.5, 0.5), "neurons that is left must lie above 0 and be at most 1, found 1.5"),
+        ({}, (0.5, float("nan")), "synapses (in_degree) that is left must lie above 0"),
         ({"rates_hz": {"a": 4.0}}, (0.5, 0.5), "gives none for 'b' in rates_hz"),
         ({}, (0.05, 1.0), "would need a connection probability of 2"),
         (
