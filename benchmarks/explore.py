@@ -37,6 +37,7 @@ SLIDERS = {
     "lif_neuron": "tau m (ms)",
     "hodgkin_huxley1952": "leak (nS)",
     "izhikevich2003": "weight high (mV)",
+    "vogels_abbott_coba": "weight (nS)",
 }
 _DATA = "Bokeh.documents[0].get_model_by_name('raster data B')"
 _TIMED = f"""() => new Promise(done => {{

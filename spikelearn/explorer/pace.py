@@ -7,7 +7,7 @@ short the trial is. Both are learnt from what simulations took, the shortest and
 
 from __future__ import annotations
 
-LOOK_S, AT_ONCE_S = 0.1, 0.15
+LOOK_S, AT_ONCE_S = 0.1, 0.1
 """Seconds that a first look may take, and up to which the whole is shown at once."""
 SHORTEST_MS = 20.0
 _LEAST = 0.25  # of LOOK_S, for the steps themselves, however long all else takes
