@@ -408,7 +408,7 @@ def draw(table: PublishedTable, entries: list[Entry], path: Path) -> None:
                 axis.errorbar(entry.mean, height, xerr=entry.spread, fmt="o", color=OURS, ms=5)
         own = [entry for entry in entries if entry.cell == cell and not entry.without]
         n_measured = sum(entry.mean is not None for entry in own)
-        part = f": {n_measured} of {len(own)} measured" if n_measured < len(own) else ""
+        part = f"\n{n_measured} of {len(own)} measured" if n_measured < len(own) else ""
         axis.set_title(table.cells[cell].label + part, fontsize=10)
         axis.set_yticks(range(len(rules)), rules, fontsize=9)
         axis.set_ylim(len(rules) - 0.5, -0.5)
