@@ -202,21 +202,21 @@ def check_files(entries: Sequence[ModuleEntry]) -> None:
                 )
 
 
-def said_of_code(entries: Sequence[ModuleEntry], will: str) -> list[str]:
+def said_of_code(entries: Sequence[ModuleEntry], how: str) -> list[str]:
     """Whose code a study runs, a sentence a file.
 
     Parameters
     ----------
     entries : sequence of ModuleEntry
-    will : str
-        Such as "is run to make".
+    how : str
+        Such as "is run".
     """
     files: dict[str, list[str]] = {}
     for entry in entries:
         for place in entry.places:
             of_file = files.setdefault(place.rpartition(":")[0], [])
             of_file += [entry.called] * (entry.called not in of_file)
-    return [f"the code of {file} {will} {', '.join(names)}" for file, names in files.items()]
+    return [f"the code of {file} {how}, for {', '.join(names)}" for file, names in files.items()]
 
 
 def module_entries(study: Study, entry: ModuleEntry, recording: ImageRecording) -> list[Entry]:

@@ -173,8 +173,8 @@ def run_study(
     if tell is not None:
         estimate = study_estimate(pieces, again)
         require_room(estimate, folder)
-        tell(estimate.sentence())
-        for sentence in said_of_code(study.modules, "is run to make"):
+        trained = [estimate.sentence()] if pieces else []
+        for sentence in (*trained, *said_of_code(study.modules, "is run")):
             tell(sentence)
         seconds = estimate.of_each
     nothing = lambda *words: None  # noqa: E731 - is told
@@ -254,7 +254,7 @@ def plan_study(
         *(f"left out: {sentence}" for sentence in skipped),
         *(note for sentences in shared.values() for note in sentences),
         *([estimate.sentence()] if pieces else []),
-        *said_of_code(study.modules, "would be run, and is not to plan, to make"),
+        *said_of_code(study.modules, "would be run, and is not to plan"),
     ]
 
 

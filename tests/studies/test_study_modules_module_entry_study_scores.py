@@ -68,13 +68,12 @@ def test_a_module_is_compared_as_it_is_made_beside_networks_that_are_trained(tmp
     assert len(study.networks) == 1
     said = plan_study(study, tmp_path / "out")
     assert (
-        f"the code of {tmp_path}/a/my_net.py would be run, and is not to plan, to make make_net"
-        in said
+        f"the code of {tmp_path}/a/my_net.py would be run, and is not to plan, for make_net" in said
     )
     assert runs_of(tmp_path / "a") == 0  # nothing of somebody else's file, before it is asked for
     told: list[str] = []
     result = run_study(study, tmp_path / "out", tell=told.append)
-    assert f"the code of {tmp_path}/a/my_net.py is run to make make_net" in told
+    assert f"the code of {tmp_path}/a/my_net.py is run, for make_net" in told
     assert runs_of(tmp_path / "a") == 1
     assert (result.n_done, result.n_total, result.failed) == (2, 2, [])
     own = result.table[result.table.model == "module"]
@@ -101,10 +100,16 @@ def test_a_module_is_compared_as_it_is_made_beside_networks_that_are_trained(tmp
     assert "untrained" not in set(pairs[pairs.test != "best layers"].model_b)
     answers = study_questions(result)
     assert any(s.startswith("the module make_net: what it was before") for s in answers.left_out)
-    write_study(WholeStudy(result, tests, answers=answers), "spikelearn study run mine.yaml")
-    page = (tmp_path / "out" / "report.html").read_text()
-    assert "make_net" in page
-    assert "make_net" in (tmp_path / "out" / "table.csv").read_text()
+
+
+@pytest.mark.slow  # it draws the whole page
+@pytest.mark.usefixtures("recording")
+def test_a_module_stands_in_the_tables_and_on_the_page(tmp_path):
+    result = run_study(described(tmp_path, ENTRY, questions=["learning"]), tmp_path / "out")
+    whole = WholeStudy(result, study_significance(result), answers=study_questions(result))
+    write_study(whole, "spikelearn study run mine.yaml")
+    for name in ("report.html", "table.csv", "zero.csv"):
+        assert "make_net" in (tmp_path / "out" / name).read_text(), name
 
 
 @pytest.mark.usefixtures("recording")
