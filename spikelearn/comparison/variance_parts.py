@@ -129,11 +129,8 @@ def explained_variance(
     p, n_stimuli = len(predictors), left_out.shape[1]
     if p > MOST_PREDICTORS:
         raise SpikelearnError(f"variance is parted among {MOST_PREDICTORS} RDMs at most, found {p}")
-    if left_out.sum(axis=1).min() < FEWEST_STIMULI:
-        raise SpikelearnError(
-            f"{int(left_out.sum(axis=1).min())} stimuli are too few to part variance on stimuli"
-            f" that are not in the fit; {FEWEST_STIMULI} are enough"
-        )
+    if few := _too_few(left_out):
+        raise SpikelearnError(few)
     supports = [tuple(s) for s in _subsets(range(p))]
     wanted = [[k for k, s in enumerate(supports) if set(s) <= set(c)] for c in combinations_of]
     errors = np.zeros((len(wanted), len(data), len(left_out)))
@@ -262,12 +259,13 @@ def variance_table(
         ("variance"), measure, part (sets that share it, "all together", or an image model beyond
         all others), difference (R2, a fraction), ci_lower, ci_upper (95 %), n_seeds, n_subjects,
         n_stimuli, interval_over, p (two-sided, of what one set explains beyond all others; NaN of
-        other parts), flag.
+        other parts), flag. Of sets that respond to too few stimuli in common, numbers are NaN, and
+        the flag says so.
 
     Raises
     ------
     SpikelearnError
-        If the comparator is no correlation, or there are too many models or too few stimuli.
+        If the comparator is no correlation, or there are too many models.
     """
     known_correlation(comparator)
     found = targets(recording, comparator)
@@ -275,10 +273,11 @@ def variance_table(
     known: dict[int, ModelRDM] = {}
     rows: list[dict[str, object]] = []
     for one in sets:
-        by_set = {
-            name: [known.setdefault(id(r), model_rdm((name, ""), r, recording)) for r in several]
-            for name, several in one.responses.items()
-        }
+        for name, several in one.responses.items():
+            for r in several:
+                if id(r) not in known:
+                    known[id(r)] = model_rdm((name, ""), r, recording)
+        by_set = {name: [known[id(r)] for r in several] for name, several in one.responses.items()}
         for region in list(dict.fromkeys(row.region for row in found.rows)):
             if one.regions and region not in one.regions:
                 continue
@@ -311,12 +310,18 @@ class _Parts:
         there = np.vstack([valid.astype(int), rest])[:, valid]
         self.flags = list(dict.fromkeys(m.flag for m in every if m.flag))
         self.n_seeds = len(next(iter(sets.values())))
-        y = numbers_of(data[:, kept], comparator)
+        few = _too_few(there)
+        self.flags += [few] if few else []
+        y = data[:, kept]
+        if not few:
+            y = _scaled(numbers_of(y, comparator))
         parts: dict[str, list[np.ndarray]] = {}
         for s in range(self.n_seeds):
             models = [*(several[s] for several in sets.values()), *images.values()]
-            x = numbers_of(np.stack([m.vector[kept] for m in models]), comparator)
-            found = self._parts(_scaled(x), _scaled(y), list(images), there, seed)
+            x = np.stack([m.vector[kept] for m in models])
+            if not few:
+                x = _scaled(numbers_of(x, comparator))
+            found = self._parts(x, y, list(images), there, seed)
             for name, value in found.items():
                 parts.setdefault(name, []).append(value)
         # Of shape (n_seeds, n_rdms, 1 + n_groups), the first over all stimuli.
@@ -332,7 +337,10 @@ class _Parts:
         sets = [frozenset(some) for some in _subsets(self.names)]
         wanted = [sorted(k for name in some for k in of_set[name]) for some in sets]
         without = [[k for k in range(len(x)) if k != n_own + i] for i in range(len(images))]
-        found = explained_variance(x, y, [*wanted, *without], there, seed)
+        if _too_few(there):
+            found = np.full((len(wanted) + len(without), len(y), len(there)), np.nan)
+        else:
+            found = explained_variance(x, y, [*wanted, *without], there, seed)
         explained = dict(zip(sets, found, strict=False))
         everything = explained[frozenset(self.names)]
         parts = {**commonality(explained, self.names), ALL: everything}
@@ -349,7 +357,8 @@ class _Parts:
                 return jackknife_variance(np.tensordot(weights, rest, axes=2))
 
             stimuli = over_stimuli if rest.shape[-1] > 1 else None
-            value = crossed_mean(values[..., 0], stimuli, rest.shape[-1], random)
+            # A part is no correlation, and beside a negative shared one it may be above 1.
+            value = crossed_mean(values[..., 0], stimuli, rest.shape[-1], random, np.inf)
             alone = name in self.names
             yield {
                 "part": f"{name} alone" if alone else name,
@@ -363,6 +372,17 @@ class _Parts:
                 "p": p_by_t(value) if alone else np.nan,
                 "flag": "; ".join(self.flags),
             }
+
+
+def _too_few(left_out: np.ndarray) -> str:
+    """That stimuli are too few, of which some are left out in turn; empty if they are enough."""
+    every, least = (int(n) for n in (left_out.sum(axis=1).max(), left_out.sum(axis=1).min()))
+    if least >= FEWEST_STIMULI:
+        return ""
+    return (
+        f"{every} stimuli are too few to part variance on stimuli that are not in the fit;"
+        f" {FEWEST_STIMULI + every - least} are enough"
+    )
 
 
 def _scaled(vectors: np.ndarray) -> np.ndarray:

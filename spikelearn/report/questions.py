@@ -52,7 +52,10 @@ def answer(words: str, table: pd.DataFrame) -> str:
         told = sum(row.p_holm < LEVEL for row in rows)
         return _minus(f"{words} In {told} of {n} it is told: {'; '.join(said)}.")
     top = rows[0]
-    reach = f"{_signed(tested['ci_lower'].min())} to {_signed(tested['ci_upper'].max())}"
+    low, high = tested["ci_lower"].min(), tested["ci_upper"].max()
+    reach = f"{_signed(low)} to {_signed(high)}"
+    if top.ask == VARIANCE:  # in the unit of its effects
+        reach = f"{100 * low:+.1f} to {100 * high:+.1f} %"
     return _minus(
         f"{words} No difference is told in {n}; the largest: {_effect(top)}. All intervals lie"
         f" within {reach}."
@@ -217,9 +220,12 @@ def _variance_cells(table: pd.DataFrame) -> pd.DataFrame:
         names = [words.get(name, name) for name in row.part.removesuffix(" alone").split(" and ")]
         what = " and ".join(names) + (" alone" if row.part.endswith(" alone") else "")
         percent = f"{100 * row.difference:+.1f} ({_in_percent(row)})"
+        if not np.isfinite(row.difference):
+            percent = "–"
         marked = np.isfinite(row.p_holm) and row.p_holm < LEVEL
         own[what] = _minus(percent + (f", p {p_text(row.p_holm)}" if marked else ""))
         own["seeds"], own["subjects"] = row.n_seeds, row.n_subjects or "–"
+        own["stimuli"], own["interval for other"] = row.n_stimuli, row.interval_over or "–"
     return pd.DataFrame(list(rows.values()))
 
 
@@ -242,7 +248,8 @@ def _layers(row: Any) -> str:
         getattr(row, f"layer_{name}", None) for name in ("a", "b", "late", "early")
     )
     if isinstance(a, str) and isinstance(b, str):
-        return a if a == b else f"{a}, less {b}"
+        between = "beside" if row.ask == VARIANCE else "less"
+        return a if a == b else f"{a}, {between} {b}"
     return f"{late} over {early}" if isinstance(late, str) else ""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from itertools import combinations
 from types import SimpleNamespace
 
@@ -160,6 +161,35 @@ def test_what_cannot_be_parted_is_told():
         explained_variance(x, y[None], SUBSETS, everything(11))
     with pytest.raises(SpikelearnError, match="10 RDMs at most, found 12"):
         explained_variance(np.tile(x, (4, 1)), y[None], SUBSETS, everything(11))
+    twelve = np.ones((13, 12), dtype=int)
+    twelve[range(1, 13), range(12)] = 0  # of which each is left out in turn
+    with pytest.raises(SpikelearnError, match=r"12 stimuli are too few .*; 13 are enough"):
+        explained_variance(x[:, :66], y[None, :66], SUBSETS, twelve)
     sets = [Sets({}, {"a": [response(np.eye(14))]})]
     with pytest.raises(SpikelearnError, match="tau"):
         variance_table(sets, recording([np.eye(14)]), {}, comparator="kendall_tau_a")
+
+
+def test_a_network_that_is_dead_says_so_and_keeps_no_other_from_its_parts():
+    random = np.random.default_rng(2)
+    alive, brain, image = random.normal(size=(3, 30, 9))
+    dead = np.zeros((30, 9))
+    sets = [
+        Sets({"model_a": "dead"}, {"dead": [response(dead)], "b": [response(brain + alive)]}),
+        Sets({"model_a": "a"}, {"a": [response(brain)], "b": [response(brain + alive)]}),
+    ]
+    images = {"pixels": response(image)}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        table = variance_table(sets, recording([brain, brain]), images).set_index("model_a")
+    assert len(table.loc["dead"]) == len(table.loc["a"]) == 9
+    assert table.loc["dead"][["difference", "ci_lower", "p"]].isna().all(axis=None)
+    assert set(table.loc["dead"].flag) == {
+        "30 silent stimuli; 0 stimuli are too few to part variance on stimuli that are not in the"
+        " fit; 12 are enough"
+    }
+    own = table.loc["a"].set_index("part")
+    # All of the brain is of it; beside a negative shared part more than all: in its interval, too.
+    assert own.difference[ALL] == pytest.approx(1.0)
+    assert (own.ci_lower <= own.difference).all()
+    assert (own.difference <= own.ci_upper).all()

@@ -75,3 +75,27 @@ def test_every_question_has_its_sentence_and_its_table(tmp_path):
     page = write_page(tmp_path / "page.html", [section], About(found=said)).read_text()
     assert "a&lt;b" in page
     assert questions({}, table) is None
+
+
+def part(name: str, difference: float, **more) -> dict:
+    return row("softhebb", difference, question="variance", ask="variance", part=name,
+               model_b="backprop", **more)  # fmt: skip
+
+
+def test_parts_of_variance_stand_in_per_cent_with_what_their_intervals_are_for():
+    nan = float("nan")
+    table = pd.DataFrame([
+        part("softhebb alone", -0.012, p_holm=0.5), part("images alone", 0.3, p_holm=0.2),
+        part("softhebb and backprop", nan, ci_lower=nan, ci_upper=nan, p=nan, p_holm=nan),
+    ])  # fmt: skip
+    assert answer("What?", table) == (
+        "What? No difference is told in 2 comparisons; the largest: of IT of mine models of the"
+        " images explain +30.0 % (95 %: +28.0 to +32.0) that SoftHebb on cnn does not. All"
+        " intervals lie within −3.2 to +32.0 %."
+    )
+    (shown,) = questions({"variance": "What?"}, table).tables
+    cells = dict(zip(shown.columns, shown.rows[0], strict=True))
+    assert cells["layer"] == "hidden1, beside hidden2"
+    assert cells["the rule alone"] == "−1.2 (−3.2 to +0.8)"
+    assert cells["the rule and what is beside"] == "–"
+    assert (cells["stimuli"], cells["interval for other"]) == ("92", "seeds, subjects and stimuli")
