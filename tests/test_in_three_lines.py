@@ -38,6 +38,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """An empty working folder; figures are drawn for no screen, and closed."""
     monkeypatch.chdir(tmp_path)
     plt.switch_backend("agg")
+    plt.close("all")  # of tests before
     yield tmp_path
     plt.close("all")
 

@@ -14,7 +14,8 @@ from spikelearn._arguments import check_numbers, is_whole
 from spikelearn._errors import SpikelearnError
 from spikelearn._spike_arrays import PopulationSpikes
 from spikelearn._synaptic_weights import SynapticWeights
-from spikelearn._time_steps import in_steps, nearest_step
+from spikelearn._time_steps import in_steps
+from spikelearn.spikes.state_steps import state_steps
 from spikelearn.spikes.units import units_of_weights
 
 if TYPE_CHECKING:
@@ -211,14 +212,6 @@ class Activity:
         from spikelearn.spikes.files import load
 
         return load(path)
-
-
-def state_steps(activity: Activity) -> tuple[int, int]:
-    """Steps from one record of the states to the next, and the step of the first."""
-    every_ms, dt_ms = activity.states_every_ms, activity.dt_ms
-    if every_ms is None or not dt_ms > 0:
-        return 1, 0
-    return max(1, nearest_step(every_ms, dt_ms)), nearest_step(activity.states_first_ms, dt_ms)
 
 
 # As many steps as floating-point numbers and files' whole numbers count one by one.

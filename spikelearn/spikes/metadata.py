@@ -15,6 +15,7 @@ import numpy as np
 from spikelearn._errors import SpikelearnError
 from spikelearn._spike_arrays import PopulationSpikes, pieces
 from spikelearn._synaptic_weights import SynapticWeights
+from spikelearn.spikes.state_steps import state_steps
 
 if TYPE_CHECKING:
     from spikelearn.spikes.activity import Activity
@@ -143,8 +144,6 @@ def _version(activity: Activity) -> int:
 
 def _some_left_out(activity: Activity) -> bool:
     """Whether there are states that are not those of every step."""
-    from spikelearn.spikes.activity import state_steps
-
     return bool(activity.states) and state_steps(activity) != (1, 0)
 
 

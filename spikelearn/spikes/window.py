@@ -11,7 +11,7 @@ from spikelearn._arguments import check_numbers
 from spikelearn._errors import SpikelearnError
 from spikelearn._spike_arrays import PopulationSpikes
 from spikelearn._time_steps import nearest_step, nearest_steps
-from spikelearn.spikes.activity import state_steps
+from spikelearn.spikes.state_steps import state_steps
 
 if TYPE_CHECKING:
     from spikelearn.spikes.activity import Activity

@@ -24,8 +24,9 @@ COMPARING = (
     "recordings/gaps.py", "recordings/repeats.py", "recordings/sessions.py",
     "spikes/binning.py", "spikes/distances.py",
     "stimuli/encoders.py", "stimuli/images.py", "stimuli/stimulus.py", "training/images.py",
-    "training/measures.py", "spikes/_neurons.py", "spikes/window.py", "stimuli/drawn_spikes.py",
-    "stimuli/events.py", "training/checked_runs.py", "training/own_images.py",
+    "training/measures.py", "spikes/_neurons.py", "spikes/state_steps.py", "spikes/window.py",
+    "stimuli/drawn_spikes.py", "stimuli/events.py", "training/checked_runs.py",
+    "training/own_images.py",
 )  # fmt: skip
 # What is kept, and what was done to have it.
 VERBS = {"networks": "trained", "tables of controls": "computed", "tables of scores": "computed",

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field, field_validator, model_validator
@@ -181,6 +181,8 @@ class Sweep(Description):
     6
     """
 
+    MAY_REPEAT: ClassVar[bool] = False  # whether a value may stand twice on an axis
+
     name: str = Field(default="sweep", min_length=1)
     description: str = ""
     simulate: SimulateBase | None = None
@@ -282,7 +284,8 @@ class Sweep(Description):
                 raise ValueError(
                     f"vary: '{column}' is a column of its own in the table; give the axis a name"
                 )
-        refuse_repeated(axes)
+        if not self.MAY_REPEAT:
+            refuse_repeated(axes)
         return self
 
     def axes(self) -> list[Axis]:

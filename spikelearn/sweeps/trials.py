@@ -25,6 +25,13 @@ from spikelearn.training.config import STDPConfig
 if TYPE_CHECKING:
     import optuna
 
+
+class _Tried(Sweep):
+    """What a search has tried: it may have asked for a point more than once."""
+
+    MAY_REPEAT = True
+
+
 Task = tuple[str, dict[str, Any], int]
 Point = tuple[tuple[Any, ...], ...]
 
@@ -157,7 +164,7 @@ class Trials(Iterator[Task]):
         ]
         vary = (varied[0],) if len(varied) == 1 else (Together(together=tuple(varied)),)
         fields = {"vary": vary, "search": None, "measures": self.sweep.measured()}
-        return self.sweep.model_copy(update=fields)
+        return _Tried.model_validate(dict(self.sweep) | fields)
 
     def importances(self) -> dict[str, float]:
         """How much of what was found hangs on each axis, by its first column; they sum to 1.

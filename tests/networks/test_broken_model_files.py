@@ -25,8 +25,8 @@ BROKEN: dict[str, tuple[str | bytes, list[str]]] = {
     "unknown_kind": ("kind: cube\nname: x\n", ["kind", "mlp", "spiking", "cube"]),
     "no_kind": ("name: x\n", ["kind", "mlp", "spiking"]),
     "kind_is_a_list": ("kind: [mlp]\nname: x\n", ["kind", "mlp", "spiking"]),
-    "not_a_mapping": ("- a\n- b\n", ["kind"]),
-    "empty": ("", ["kind"]),
+    "not_a_mapping": ("- a\n- b\n", ["a mapping of fields"]),
+    "empty": ("", ["a mapping of fields", "is empty"]),
     "a_number_for_a_field": ("kind: mlp\nname: x\nsizes: [2, 2]\n7: 8\n", ["7"]),
     "unknown_field": (
         "kind: mlp\nname: x\nsizes: [2, 2]\nlayers: 3\n",
@@ -214,7 +214,7 @@ BROKEN: dict[str, tuple[str | bytes, list[str]]] = {
         ["line 2", "python"],
     ),
     "python_name": ("kind: mlp\nname: !!python/name:os.system\n", ["line 2", "python"]),
-    "not_utf8": (b"\xff\xfe\x00", ["cannot read"]),
+    "not_utf8": (b"\xff\xfe\x00", ["no text in UTF-8"]),
 }
 
 

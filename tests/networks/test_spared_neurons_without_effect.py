@@ -22,6 +22,7 @@ from spikelearn.networks.network_files import save_network
 from spikelearn.networks.spiking import SpikingNetwork
 from spikelearn.networks.without_effect import without_effect
 from spikelearn.simulation import simulate
+from spikelearn.stimuli.stimulus import Stimulus
 
 SIZE = 12
 DRAWN = {"distribution": "normal", "mean": 1.0, "sd": 0.5}
@@ -165,7 +166,7 @@ def test_to_spare_oneself_where_nobody_is_oneself_is_said_once() -> None:
     for word in ("a->b", "allow_self: false has no effect", "say allow_partner: false"):
         assert word in said[0]
     with pytest.warns(WithoutEffectWarning, match="no effect between two populations") as noticed:
-        simulate(made, duration_ms=1.0)
+        simulate(made, Stimulus(currents_mv={"a": 0.0}), duration_ms=1.0)
     assert len(noticed) == 1
     assert noticed[0].filename == __file__
     assert drawn(made).full  # it opens and does what it did

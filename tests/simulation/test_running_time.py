@@ -12,6 +12,7 @@ from spikelearn import load_model, simulate
 from spikelearn.networks.spiking import LIF, SpikingNetwork
 from spikelearn.simulation.memory import Run
 from spikelearn.simulation.running_time import LongRunWarning, expected_seconds
+from spikelearn.stimuli.stimulus import Stimulus
 
 ONE = SpikingNetwork(name="one", populations={"n": LIF(size=1, v_threshold_mv=1.0)})
 DAY_S = 86400.0
@@ -53,7 +54,7 @@ def test_a_long_run_is_told_of_once_before_it_starts(monkeypatch: pytest.MonkeyP
     assert "\n" not in message
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        simulate(ONE, None, 100.0, 0.1)
+        simulate(ONE, Stimulus(currents_mv={"n": 0.5}), 100.0, 0.1)
 
 
 @pytest.mark.slow

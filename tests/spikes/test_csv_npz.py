@@ -78,7 +78,7 @@ def test_an_archive_of_other_arrays_gives_one_sentence(tmp_path: Path) -> None:
         (",7.3\n", ",50.5\n", r"spikes outside its trials, which last from 0 to 50\.0 ms"),
         (",7.3\n", ",7.3", "cut short"),
         ("population,neuron", "neuron,population", "second line must be population,neuron"),
-        ('"version": 1', '"version": 3', "use a newer spikelearn"),
+        ('"version": 1', '"version": 4', "use a newer spikelearn"),
     ],
 )
 def test_a_damaged_csv_file_is_told_where(

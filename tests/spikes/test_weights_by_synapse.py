@@ -70,6 +70,6 @@ def test_only_such_files_are_of_a_layout_that_earlier_versions_do_not_read() -> 
     assert json.loads(describe(ACTIVITY))["version"] == 2
     plain = dataclasses.replace(ACTIVITY, weights={}, weight_units={})
     assert json.loads(describe(plain))["version"] == 1
-    later = json.dumps({**json.loads(describe(plain)), "version": 3})
-    with pytest.raises(SpikelearnError, match="this toolkit reads version 2"):
+    later = json.dumps({**json.loads(describe(plain)), "version": 4})
+    with pytest.raises(SpikelearnError, match="this toolkit reads version 3"):
         parse(later)

@@ -110,7 +110,7 @@ BROKEN = {
         ["times_ms or file", "not both"],
     ),
     "spikes_nan": ("kind: spikes\nname: x\ntimes_ms: [[.nan]]\n", ["times_ms.0.0", "finite"]),
-    "spikes_flat": ("kind: spikes\nname: x\ntimes_ms: [1]\n", ["times_ms.0", "tuple"]),
+    "spikes_flat": ("kind: spikes\nname: x\ntimes_ms: [1]\n", ["times_ms.0", "a list"]),
     "spikes_population": (
         "kind: spikes\nname: x\ntimes_ms: [[1]]\npopulation: a\n",
         ["population belongs to a file"],
@@ -176,7 +176,7 @@ BROKEN = {
     "a_number_for_a_field": ("kind: poisson\nname: x\nrate_hz: 3\n7: 8\n", ["7"]),
     "not_yaml": ("kind: [poisson\n", ["line"]),
     "python_object": ("kind: !!python/object/apply:os.getcwd []\n", ["line 1", "python"]),
-    "not_utf8": (b"\xff\xfe\x00", ["cannot read"]),
+    "not_utf8": (b"\xff\xfe\x00", ["no text in UTF-8"]),
 }
 
 

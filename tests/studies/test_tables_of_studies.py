@@ -22,6 +22,7 @@ from spikelearn.studies.study import Study
 from spikelearn.studies.study_audit import measured
 from spikelearn.studies.study_run import run_study
 from spikelearn.studies.study_tests import study_significance
+from spikelearn.studies.tested_models import TestedModels
 from spikelearn.studies.whole_study import WholeStudy, write_study
 
 N = 20
@@ -95,7 +96,7 @@ def test_any_table_of_any_comparison_has_each_row_once_and_loses_none(case, monk
         for k, method in enumerate(methods):
             how = {"comparator": "pearson"} if k and method == "rsa" else {}
             scores.append(similarity_of_all(entries, recording, 4, method=method, **how))
-            tests = made_tests(entries, recording, 4, method=method, **how)
+            tests = made_tests(TestedModels(entries, recording, 4, method=method, **how))
             zero.append(tests.zero)
             differences.append(tests.differences)
             n_rows = sum(len(entry.responses) for entry in entries)

@@ -65,5 +65,5 @@ def test_the_big_study_trains_every_family_on_one_network_as_it_says():
     residual = [entry for entry in asked.networks if entry.n_seeds == 3]
     assert {entry.config(0, None).model for entry in residual} == {"cnn_residual_32"}
     assert {q.ask for q in asked.questions} == {
-        "learning", "rule", "equal_accuracy", "hierarchy", "resolution", "identity",
+        "learning", "rule", "equal_accuracy", "hierarchy", "resolution", "identity", "variance",
     }  # fmt: skip
