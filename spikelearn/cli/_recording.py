@@ -103,7 +103,10 @@ def _neurons(name: str, which: str) -> list[int] | slice:
 
 
 def numbers_recorded(
-    network: SpikingNetwork, chosen: dict[str, Any], every_ms: float | None, dt_ms: float
+    network: SpikingNetwork,
+    chosen: dict[str, Any],
+    every_ms: float | None,
+    grid_ms: tuple[float, float],
 ) -> tuple[dict[str, int], int]:
     """How many neurons are recorded by population, and steps from one record to the next.
 
@@ -113,19 +116,19 @@ def numbers_recorded(
     chosen : mapping
         As `recorded` gives it.
     every_ms : float, optional
-    dt_ms : float
-        The time step.
+    grid_ms : (float, float)
+        Duration of a trial and time step.
 
     Raises
     ------
     SpikelearnError
-        Where there is no such population or neuron.
+        Where there is no such population or neuron, or that is no whole number of steps.
     """
-    from spikelearn._time_steps import nearest_step
-    from spikelearn.simulation.recorded import recorded_given
+    from spikelearn.simulation.recorded import recorded_every, recorded_given
 
+    given = recorded_given(chosen, network)
     sizes = {
         name: network.neurons[name].size if which is None else which.size
-        for name, which in recorded_given(chosen, network).items()
+        for name, which in given.items()
     }
-    return sizes, 1 if every_ms is None else max(1, nearest_step(every_ms, dt_ms))
+    return sizes, recorded_every(every_ms, given, *grid_ms)

@@ -93,6 +93,7 @@ def _parse_each_once(command: Any, parse: Callable[..., Any], context: Any, args
         raise
 
 
+_AS_OPTIONS = ("ms", "mV", "pA", "nS", "Hz")  # units in which options are; of 1s, 1 would be wrong
 _WITH_UNIT = re.compile(r"([-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?)\s*[a-zµμΩ%/]+", re.IGNORECASE)
 
 
@@ -102,7 +103,9 @@ def _with_value(message: str, value: str) -> str:
         return message
     expected, unparsed, _ = message.partition(", unable to parse")
     number = _WITH_UNIT.fullmatch(value) if unparsed else None
-    hint = f"; without its unit: {number[1]}" if number else ""
+    hint = "; give the number alone, in the unit that --help says" if number else ""
+    if number and value.endswith(_AS_OPTIONS):
+        hint = f"; without its unit: {number[1]}"
     if unparsed and re.fullmatch(r"[-+]?\d+,\d+", value):
         hint = "; a decimal point is a point"
     return f"{expected}, found '{value}'{hint}"

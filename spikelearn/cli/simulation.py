@@ -269,7 +269,7 @@ def _check_disk(
     sizes = {name: network.populations[name].size for name in network.recorded}
     to_come = spikes_to_come(network, n_trials, duration)
     with named_as_options(OPTIONS):
-        potentials = numbers_recorded(network, *traced, step)
+        potentials = numbers_recorded(network, *traced, grid_ms)
     expected = expected_activity(sizes, to_come, n_trials, grid_ms, potentials)
     for path in out:
         check_disk(path, expected)

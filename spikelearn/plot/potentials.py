@@ -64,6 +64,11 @@ def states(
     trial = whole_number("trial", trial, activity.n_trials)
     cut = activity.between(start_ms, stop_ms)
     values = cut.states[name][trial]
+    if not len(values):
+        raise SpikelearnError(
+            f"no potential was recorded from {start_ms:g} to {start_ms + cut.duration_ms:g} ms, as"
+            f" there is a record every {cut.states_every_ms:g} ms alone"
+        )
     population, _, variable = name.rpartition(".")
     recorded = activity[population].recorded_neurons.tolist()
     chosen = _chosen(neurons, recorded)

@@ -120,11 +120,13 @@ def _neurons(name: str, which: Any, size: int) -> np.ndarray | None:
         return None
     if isinstance(which, slice):
         try:
-            return np.arange(size)[which]
-        except TypeError:
+            listed_by = np.arange(size)[which]
+        except (TypeError, ValueError):  # the latter of a step of 0
             raise SpikelearnError(
-                f"record: a slice of '{name}' is made of whole numbers, found {which}"
+                f"record: a slice of '{name}' is made of whole numbers, its step not 0, found"
+                f" {which}"
             ) from None
+        return _some(name, listed_by, which, size)
     given = [which] if isinstance(which, Integral) else which
     listed = list(given) if isinstance(given, Iterable) and not isinstance(given, str) else [given]
     wrong = [n for n in listed if isinstance(n, bool | np.bool_) or not isinstance(n, Integral)]
@@ -140,7 +142,16 @@ def _neurons(name: str, which: Any, size: int) -> np.ndarray | None:
         )
     if len(set(listed)) < len(listed):
         raise SpikelearnError(f"record: each neuron of '{name}' is named once")
-    return np.array(listed, dtype=np.int64)
+    return _some(name, np.array(listed, dtype=np.int64), which, size)
+
+
+def _some(name: str, chosen: np.ndarray, which: Any, size: int) -> np.ndarray:
+    """Neurons that were chosen, of which there must be one."""
+    if not chosen.size:
+        raise SpikelearnError(
+            f"record: no neuron of '{name}' is chosen by {which!r:.60}; they are 0 to {size - 1}"
+        )
+    return chosen
 
 
 def told(chosen: Mapping[str, np.ndarray | None]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from spikelearn._atomic import atomic_path, check_place, check_room
 from spikelearn._errors import SpikelearnError, nearest
 from spikelearn._room import Part, bounded, in_number, require_disk, require_memory
 from spikelearn._spike_arrays import PopulationSpikes
-from spikelearn._time_steps import nearest_step
+from spikelearn._time_steps import MOST_STEPS, nearest_step
 from spikelearn.spikes.of_others import Given, ReadWarning, noted
 
 if TYPE_CHECKING:
@@ -203,11 +203,15 @@ def check_disk(path: str | Path, expected: Activity) -> None:
     NoRoomError
     """
     path = Path(path)
-    n_neurons = sum(spikes.size for spikes in expected.populations.values())
+    n_neurons = sum(population.size for population in expected.populations.values())
+    n_values = sum(float(state.size) for state in expected.states.values())
+    potentials = f" and {in_number(n_values)} values of potentials" if n_values else ""
+    spikes = f"{in_number(expected.n_spikes)} spikes of {in_number(n_neurons)} neurons"
     part = Part(
-        f"about {in_number(expected.n_spikes)} spikes of {in_number(n_neurons)} neurons",
+        f"about {spikes}{potentials}",
         format_of(path).expected_bytes(expected),
-        "write it to another disk, simulate a shorter time, or record fewer populations",
+        "write it to another disk, simulate a shorter time, or record fewer populations"
+        + ", or potentials less often" * bool(potentials),
     )
     require_disk(str(path), [part], path.parent)
 
@@ -241,9 +245,13 @@ def expected_activity(
         times, who = np.broadcast_to(np.zeros(1), number), np.broadcast_to(np.zeros(1, int), number)
         populations[name] = PopulationSpikes(size, times, who, who)
     (duration_ms, dt_ms), (recorded, every) = grid_ms, potentials
-    n_times = -(-nearest_step(duration_ms, dt_ms) // every) if recorded else 0
+    # More steps than can be counted are refused below.
+    countable = recorded and duration_ms / dt_ms < MOST_STEPS
+    n_times = -(-nearest_step(duration_ms, dt_ms) // every) if countable else 0
     states = {
-        f"{name}.v_mv": np.broadcast_to(np.zeros(1), (n_trials, n_times, size))
+        f"{name}.v_mv": np.broadcast_to(
+            np.zeros(1), (n_trials, min(n_times, 2**59 // (n_trials * size)), size)
+        )
         for name, size in recorded.items()
     }
     return Activity(

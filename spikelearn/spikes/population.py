@@ -106,7 +106,7 @@ class PopulationActivity(PopulationSpikes):
             [range(n_trials), self.recorded_neurons], names=["trial", "neuron"]
         )
         times = pd.Index(self.activity.state_times_ms(f"{self.name}.v_mv"), name="time_ms")
-        values = np.moveaxis(np.asarray(state), 1, 0).reshape(n_times, -1)
+        values = np.moveaxis(np.asarray(state), 1, 0).reshape(n_times, len(columns))
         return pd.DataFrame(values, times, columns)
 
     def rate(self, start_ms: float = 0.0, stop_ms: float | None = None) -> float:

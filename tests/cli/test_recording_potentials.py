@@ -35,6 +35,18 @@ def test_simulate_records_potentials_now_and_then(tmp_path):
             "neurons are numbers, as in excitatory=0,5",
         ),
         (["--record", "excitatory=::0", "--out", "v.npz"], "or from, to and step"),
+        (["--record", "excitatory=5:2", "--out", "v.npz"], "--record: no neuron of 'excitatory'"),
+        *(
+            (
+                ["--record", "excitatory", "--record-every", every, "--out", "v.npz"],
+                f"to the duration, 20 ms, found {every} ms",
+            )
+            for every in ("nan", "inf", "1e+300")
+        ),
+        (
+            ["--record", "excitatory", "--duration", "1e300", "--out", "v.npz"],
+            "which no clock counts exactly",
+        ),
         (["--record", "excitatory=900", "--out", "v.npz"], "--record: there is no neuron 900"),
         (
             ["--record", "excitatory", "--record", "excitatory=0", "--out", "v.npz"],
@@ -48,7 +60,8 @@ def test_simulate_records_potentials_now_and_then(tmp_path):
 )
 def test_simulate_refuses_to_record_what_cannot_be_or_is_lost(options, said, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    result = call("simulate", "izhikevich2003", "--duration", 20, "--dt", 0.5, *options)
+    duration = [] if "--duration" in options else ["--duration", 20]
+    result = call("simulate", "izhikevich2003", *duration, "--dt", 0.5, *options)
     assert result.exit_code == 1
     assert said in " ".join(result.output.split())
     assert not list(tmp_path.iterdir())

@@ -38,6 +38,14 @@ def test_wrong_words_print_nothing_on_the_output_where_no_document_is_asked_for(
     [
         (["simulate", "x", "--duration", "100ms"], "found '100ms'; without its unit: 100"),
         (["simulate", "x", "--duration", "1.5e2 ms"], "found '1.5e2 ms'; without its unit: 1.5e2"),
+        (
+            ["simulate", "x", "--duration", "1s"],
+            "found '1s'; give the number alone, in the unit that --help says",
+        ),
+        (
+            ["simulate", "x", "--scale", "5%"],
+            "found '5%'; give the number alone, in the unit that --help says",
+        ),
         (["simulate", "x", "--duration", "0,5"], "found '0,5'; a decimal point is a point"),
         (["simulate", "x", "--duration", "long"], "a valid number, found 'long'"),
         (["simulate", "x", "--seed", "1.5"], "a valid integer, found '1.5'"),

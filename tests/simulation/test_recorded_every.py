@@ -129,6 +129,9 @@ def test_parts_of_trials_keep_their_times() -> None:
         again = cut.between(0.2) if cut.duration_ms > 1 else cut
         assert (again.state_times_ms("a.v_mv") >= 0).all()
     assert few.between(3.6, 4.1).states["a.v_mv"].shape == (2, 0, 5)
+    assert few.between(3.6, 4.1)["a"].potential.shape == (0, 10)
+    with pytest.raises(sl.SpikelearnError, match=r"from 3.6 to 4.1 ms, as .* every 0.7 ms"):
+        sl.plot.states(few, start_ms=3.6, stop_ms=4.1)
     assert np.isnan(sl.spikes.golomb_rinzel_chi(few, "a", start_ms=3.6, stop_ms=4.1))
     twice = few.between(0.5).between(0.5)
     assert np.allclose(twice.state_times_ms("a.v_mv"), few.between(1.0).state_times_ms("a.v_mv"))
