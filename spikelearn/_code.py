@@ -117,6 +117,28 @@ def code_of(thing: Any, ours: Iterable[str] = ()) -> dict[str, str]:
     return dict(sorted(found.items()))
 
 
+def code_in(path: Path) -> dict[str, str]:
+    """Digests of a file that was imported, and of what it imports of its author.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    dict
+        As of `code_of`, for what is no class or function and yet made by a file.
+
+    Raises
+    ------
+    SpikelearnError
+        Where the file was changed after it was imported.
+    """
+    files = ImportedFiles(())
+    files.add(path)
+    return dict(sorted(_digests(files).items()))
+
+
 class UnreadableCodeError(Exception):
     """Code is nowhere to be read; the message says which and why.
 

@@ -328,9 +328,10 @@ def load_study(name: str | Path) -> Study:
     if isinstance(content, dict) and networks is None:
         said = "`spikelearn study new` writes a description to start from"
         raise SpikelearnError(f"{path} describes no study, for it has no `networks`; {said}")
-    if isinstance(networks, list):
-        entries = [beside(path, one) if isinstance(one, dict) else one for one in networks]
-        content = {**content, "networks": entries}
+    for field in ("networks", "modules") if isinstance(content, dict) else ():
+        if isinstance(described := content.get(field), list):
+            entries = [beside(path, one) if isinstance(one, dict) else one for one in described]
+            content = {**content, field: entries}
     if isinstance(content, dict) and "recordings" in content:
         found = value_beside("recordings", content["recordings"], path.parent)
         content = {**content, "recordings": found}

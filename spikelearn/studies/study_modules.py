@@ -17,9 +17,10 @@ import torch
 from torch import nn
 
 from spikelearn import _store as store
-from spikelearn._code import code_of, folder_code
+from spikelearn._code import code_in, code_of, folder_code
 from spikelearn._errors import SpikelearnError
 from spikelearn._files import sha256
+from spikelearn._imported_files import file_of, is_installed
 from spikelearn._keys import content_key
 from spikelearn._progress import Progress
 from spikelearn._work_in_folder import Failed, tried
@@ -78,7 +79,7 @@ class ModulePiece:
     @functools.cached_property
     def key(self) -> str:
         """Of all that decides what it responds. Its code is run."""
-        return content_key(decides_module(self.entry, self.study.seeds))
+        return module_key(self.entry, self.study.seeds)
 
     def tables(self) -> list[tuple[str, str]]:
         """Recordings and methods by which it is compared."""
@@ -268,6 +269,11 @@ def made_modules(entry: ModuleEntry, seeds: Sequence[int]) -> list[tuple[int, nn
     return made
 
 
+def module_key(entry: ModuleEntry, seeds: Sequence[int]) -> str:
+    """Of all that decides what a module responds, as of `decides_module`."""
+    return content_key(decides_module(entry, seeds))
+
+
 def decides_module(entry: ModuleEntry, seeds: Sequence[int]) -> dict[str, Any]:
     """All that decides what a module responds to images; its code is run.
 
@@ -276,8 +282,20 @@ def decides_module(entry: ModuleEntry, seeds: Sequence[int]) -> dict[str, Any]:
     entry : ModuleEntry
     seeds : sequence of int
         Of the study.
+
+    Raises
+    ------
+    SpikelearnError
+        If it cannot be made, or is another one each time.
     """
     made = made_modules(entry, seeds)
+    seed, module = made[0]
+    if _weights_key(placed_module(entry.module, seed)) != _weights_key(module):
+        raise SpikelearnError(
+            f"{entry.called} is another module each time it is made: its weights are drawn by"
+            " random numbers that no seed of PyTorch decides; draw them by PyTorch's, or give them"
+            " a seed"
+        )
     return {
         "called": entry.called,
         "seeds": [seed for seed, _ in made],
@@ -291,11 +309,13 @@ def decides_module(entry: ModuleEntry, seeds: Sequence[int]) -> dict[str, Any]:
 
 
 def _code(place: str) -> dict[str, str]:
-    """Digests of what a place names, and of what that imports of its author."""
+    """Digests of what a place names, and of what its file imports of its author."""
     path, _, name = place.rpartition(":")
     thing = from_file(place, _HINT)
-    # Of a module that stands in a file there is the file alone, beside its weights.
-    read = {} if isinstance(thing, nn.Module) else code_of(thing)
+    read = code_in(Path(path).resolve())
+    if hasattr(thing, "__qualname__"):  # a function or a class; of libraries the version tells
+        own = file_of(thing)
+        read |= {} if own is not None and is_installed(own) else code_of(thing)
     return {"name": name, "file": sha256(Path(path)), **read}
 
 

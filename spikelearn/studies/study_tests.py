@@ -25,7 +25,7 @@ from spikelearn.studies.representation import show
 from spikelearn.studies.significance import Significance, put_together, significance
 from spikelearn.studies.study import Study
 from spikelearn.studies.study_computing import loaded
-from spikelearn.studies.study_modules import module_entries
+from spikelearn.studies.study_modules import module_entries, module_key
 from spikelearn.studies.study_origins import (
     FORMAT,
     comparing_code,
@@ -161,7 +161,7 @@ def _by_workers(
     recording = result.recordings[name]
     work = TestWork(
         result.study, tuple(folder.absolute() for folder in result.runs), name,
-        recording_key(recording), method, tuple(one.entry for one in result.modules),
+        recording_key(recording), method, tuple((one.entry, one.key) for one in result.modules),
     )  # fmt: skip
 
     def compute(parts: Sequence[Part]) -> list[tuple[Index, pd.DataFrame]]:
@@ -207,8 +207,8 @@ class TestWork:
     key : dict of str to str
         Of its content.
     method : str
-    modules : tuple of ModuleEntry
-        Those of the study that can be made.
+    modules : tuple of (ModuleEntry, str)
+        Those of the study that can be made, and the key of what decides what they respond.
     """
 
     __test__ = False  # for pytest, to which it looks like a test
@@ -218,7 +218,7 @@ class TestWork:
     recording: str
     key: dict[str, str]
     method: str
-    modules: tuple[ModuleEntry, ...] = ()
+    modules: tuple[tuple[ModuleEntry, str], ...] = ()
 
     def __hash__(self) -> int:
         return hash((self.runs, self.recording, self.method))
@@ -233,15 +233,19 @@ class TestWork:
         Raises
         ------
         DataUnavailableError
-            If the recording is not the same here.
+            If the recording or a module is not the same here.
         """
         if self not in _tested_here:
             recordings, lacking = loaded({self.recording: self.key})
             if lacking:
                 raise DataUnavailableError(lacking)
             recording = recordings[self.recording]
+            for entry, key in self.modules:  # as of weights that are drawn where a file is run
+                if module_key(entry, self.study.seeds) != key:
+                    raise DataUnavailableError(f"the module {entry.called} is another one here")
             nothing = lambda fraction, words: None  # noqa: E731 - is told
-            entries = shown_by(self.runs, recording, self.study, nothing, self.modules)
+            modules = [entry for entry, _ in self.modules]
+            entries = shown_by(self.runs, recording, self.study, nothing, modules)
             _tested_here.clear()
             _tested_here[self] = TestedModels(
                 entries, recording, self.study.n_bootstrap, self.study.seed,

@@ -414,15 +414,17 @@ def _numbers(name: str, arguments: str) -> list[float]:
 
 def _drawn(name: str, arguments: str, n: int, draw: np.random.Generator, once: bool) -> list[Any]:
     function, numbers = _DRAWS[name][0], _numbers(name, arguments)
-    values = [rounded_value(value) for value in function(draw, n, *numbers)]
+    drawn = function(draw, n, *numbers)
     if name != "integers" or not once:
-        return values
+        return [rounded_value(value) for value in drawn]
     low, high = numbers
     if n > high - low + 1:
         raise ValueError(
             f"integers({arguments.strip()}) has {high - low + 1:g} values, of which {n} cannot be"
             " drawn, each once"
         )
-    while len(found := list(dict.fromkeys(values))) < n:
-        values = found + [rounded_value(value) for value in function(draw, n, *numbers)]
-    return found[:n]
+    # As whole numbers: in the digits of a text, large ones may be equal, however many are drawn.
+    found = dict.fromkeys(drawn.tolist())
+    while len(found) < n:
+        found |= dict.fromkeys(function(draw, n, *numbers).tolist())
+    return [rounded_value(value) for value in list(found)[:n]]

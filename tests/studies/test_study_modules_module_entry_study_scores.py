@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from other_workers import OtherWorkers
 from small_recording import NETWORK, small_recording
 
 import spikelearn as sl
 from spikelearn import SpikelearnError
-from spikelearn.studies import study_modules
+from spikelearn._workers import Workers
+from spikelearn.studies import study_modules, study_tests
+from spikelearn.studies.module_entry import ModuleEntry
 from spikelearn.studies.study import Study, load_study
 from spikelearn.studies.study_questions import study_questions
 from spikelearn.studies.study_run import plan_study, run_study
@@ -134,6 +138,76 @@ def test_scores_of_a_module_are_kept_by_its_code_and_its_weights(tmp_path):
     file.write_text(NET.replace("nn.ReLU()", "nn.Tanh()"))
     os.utime(file, (1, 1))
     assert read(study) == 0
+
+
+ARCHITECTURE = """
+from torch import nn
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(576, 5)
+    def forward(self, x):
+        return self.layer(x.flatten(1)).relu()
+"""
+OTHERS = """
+import functools
+import numpy as np
+import torch
+from torch.nn import ReLU
+from small_architecture import Net
+torch.manual_seed(0)
+net = Net()
+part = functools.partial(Net)
+class Prepare:
+    def __call__(self, image):
+        return torch.from_numpy(np.array(image.convert("L"), dtype=np.float32) / 255)
+prepare = Prepare()
+def unseeded():
+    made = Net()
+    drawn = np.random.default_rng().normal(size=(5, 576))
+    made.layer.weight.data = torch.from_numpy(drawn).float()
+    return made
+"""
+
+
+def test_whatever_makes_a_module_counts_with_what_its_file_imports(tmp_path):
+    """Objects, too, which have no code of their own; of what is installed the version tells."""
+    (tmp_path / "others.py").write_text(OTHERS)
+    architecture = tmp_path / "small_architecture.py"
+    found: dict[str, set[str]] = {}
+    for text in (ARCHITECTURE, ARCHITECTURE.replace("relu()", "tanh()")):
+        architecture.write_text(text)
+        for name in ("net", "part", "Net", "ReLU"):
+            entry = ModuleEntry(module=f"{tmp_path}/others.py:{name}")
+            found.setdefault(name, set()).add(study_modules.module_key(entry, (0,)))
+        prepared = entry.model_copy(update={"preprocess": f"{tmp_path}/others.py:prepare"})
+        found.setdefault("prepare", set()).add(study_modules.module_key(prepared, (0,)))
+    assert {name: len(keys) for name, keys in found.items()} == dict.fromkeys(found, 2)
+    unseeded = ModuleEntry(module=f"{tmp_path}/others.py:unseeded")
+    with pytest.raises(SpikelearnError, match="unseeded is another module each time it is made"):
+        study_modules.module_key(unseeded, (0,))
+
+
+@pytest.mark.usefixtures("recording")
+def test_workers_test_a_module_only_where_it_is_the_same_one(tmp_path, monkeypatch):
+    """One whose weights are drawn as its file is run is another one in each process."""
+    study = described(tmp_path, ENTRY, {**ENTRY, "name": "b", "layers": ["1"]})
+    result = replace(run_study(study, tmp_path / "out"), again=True)
+    alone = study_significance(result)
+    sent, here = OtherWorkers(monkeypatch), []
+    in_this_process = study_tests._tested
+    monkeypatch.setattr(
+        study_tests, "_tested", lambda *given: here.append(1) or in_this_process(*given)
+    )
+    for is_same in (True, False):
+        if not is_same:
+            study_tests._tested_here.clear()
+            monkeypatch.setattr(study_tests, "module_key", lambda *_: "of other weights")
+        tests = study_significance(result, workers=Workers(2))
+        pd.testing.assert_frame_equal(tests.zero, alone.zero)
+        pd.testing.assert_frame_equal(tests.differences, alone.differences)
+        assert sent.tasks
+        assert bool(here) is not is_same
 
 
 @pytest.mark.usefixtures("recording")

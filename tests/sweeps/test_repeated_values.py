@@ -75,6 +75,9 @@ def test_whole_numbers_are_drawn_each_once_where_they_vary_alone():
     for pair in pairs:  # each as often: 500, give or take four standard deviations
         assert abs(first.count(pair) - 500) < 4 * (3000 * 1 / 6 * 5 / 6) ** 0.5
     assert swept(zipped("integers(0, 1):30", "uniform(1, 2):30")).n_runs == 30
+    # In the digits of an axis these are one number: told so, and not drawn for ever.
+    with pytest.raises(sl.SpikelearnError, match="1000000000000000 stands twice"):
+        swept({TAU: "integers(1000000000000000, 1000000000000005):6"})
 
 
 def drawn(text):
