@@ -66,6 +66,8 @@ class MLP(Description):
             If what is said of a layer is none of what it may be.
         """
         hidden = self.sizes[1:-1]
+        if not hidden and isinstance(self.norm, str) and norm_of(self.norm)[0] is not None:
+            raise ValueError(f"norm: {self.norm} is of hidden layers, of which there are none")
         each = self.norm if isinstance(self.norm, tuple) else (self.norm or "none",) * len(hidden)
         if len(each) != len(hidden):
             raise ValueError(

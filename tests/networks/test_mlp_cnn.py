@@ -66,6 +66,16 @@ def test_a_normalisation_that_cannot_be_is_refused(norm: str, words: str) -> Non
         MLP(name="m", sizes=(6, 8, 4, 3), norm=norm)
 
 
+def test_a_normalisation_of_no_layer_is_refused() -> None:
+    with pytest.raises(
+        ValueError, match="norm: batch is of hidden layers, of which there are none"
+    ):
+        MLP(name="m", sizes=(6, 3), norm="batch")
+    with pytest.raises(ValueError, match="norm is none, batch, or group and a number of groups"):
+        MLP(name="m", sizes=(6, 3), norm="layer")
+    assert MLP(name="m", sizes=(6, 3), norm="none").norms() == []
+
+
 def test_a_cnn_is_torchs_convolution_pooling_and_linear_layer() -> None:
     description = CNN(name="c", input_shape=(2, 8, 8), channels=(3,), pool=(2,), n_classes=4)
     network = description.build(0)
