@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -17,9 +18,16 @@ from spikelearn._mpi import rank
 
 # Where there is one: Windows knows no hang-up.
 _ENDING = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+# What Python does at them and at Ctrl-C; where another handler stands, it is left there.
+_USUAL: dict[signal.Signals, Any] = {signal.SIGINT: signal.default_int_handler}
+_USUAL |= dict.fromkeys(_ENDING, signal.SIG_DFL)
 # Engines end a run at an interrupt and give what there is of it: by then the exception is gone.
 _last: signal.Signals = signal.SIGINT
 
+
+# The file that Python names where it imports; how long a signal waits before it looks again.
+_IMPORTING, _SOON_S = "<frozen importlib._bootstrap>", 0.02
+_on_their_way: set[int] = set()
 
 # What stands while nothing has begun, by signal; empty outside of `ending_at_once`.
 _before: dict[signal.Signals, Any] = {}
@@ -55,8 +63,7 @@ def ending_at_once() -> Iterator[None]:
                 os.write(2, f"{sentence}\n".encode())
         os._exit(status)
 
-    asks = {signal.SIGINT: signal.default_int_handler} | dict.fromkeys(_ENDING, signal.SIG_DFL)
-    for number, usual in asks.items():
+    for number, usual in _USUAL.items():
         if signal.getsignal(number) is usual:  # else it is ignored, or another's
             _before[number] = signal.signal(number, end)
     try:
@@ -69,31 +76,64 @@ def ending_at_once() -> Iterator[None]:
 
 @contextlib.contextmanager
 def ended_by_signals() -> Iterator[None]:
-    """Within the block, signals that ask for the end raise `Interrupted`.
+    """Within the block, signals that ask for the end raise `Interrupted`; Ctrl-C as it always does.
 
+    While a library is being imported they wait for its end, a moment later: libraries take
+    exceptions for their own, and what is half imported fails once more when work is put away.
     Those that are ignored (as `nohup` has it) or handled already stay as they are; so do all where
     this is not the main thread, which alone may ask for them.
     """
 
+    begun_by = sys._getframe(2)  # behind the frames of this function and of contextlib
+
     def end(number: int, frame: Any) -> None:
         global _last  # noqa: PLW0603 - signals belong to the whole process
+        if _importing(frame, begun_by):
+            _send_again(number)
+            return
         _last = signal.Signals(number)
-        raise Interrupted(number)
+        raise KeyboardInterrupt if number == signal.SIGINT else Interrupted(number)
 
     global _last  # noqa: PLW0603
     _last = signal.SIGINT
     ours = threading.current_thread() is threading.main_thread()
     for number, usual in _before.items() if ours else ():
         signal.signal(number, usual)
-    taken = [s for s in _ENDING if ours and signal.getsignal(s) is signal.SIG_DFL]
+    taken = [one for one, usual in _USUAL.items() if ours and signal.getsignal(one) is usual]
     for one in taken:
         signal.signal(one, end)
     try:
         yield
     finally:
-        for one in (*taken, *_before) if ours else ():
+        for one in taken:
+            signal.signal(one, _USUAL[one])
+        for one in _before if ours else ():
             signal.signal(one, signal.SIG_DFL)
         _last = signal.SIGINT
+
+
+def _importing(frame: Any, begun_by: Any) -> bool:
+    """Whether a module is being imported in a frame, or by one that called it."""
+    while frame is not None and frame is not begun_by:
+        if frame.f_code.co_filename == _IMPORTING:
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _send_again(number: int) -> None:
+    """Send this process a signal once more, soon; at most one of a kind is on its way."""
+    if number in _on_their_way:
+        return
+
+    def send() -> None:
+        _on_their_way.discard(number)
+        os.kill(os.getpid(), number)
+
+    _on_their_way.add(number)
+    timer = threading.Timer(_SOON_S, send)
+    timer.daemon = True
+    timer.start()
 
 
 def last_interrupt() -> KeyboardInterrupt:

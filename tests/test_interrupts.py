@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
 import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +55,44 @@ def test_which_signal_it_was_is_known_when_the_exception_is_gone(number: signal.
         assert type(last_interrupt()) is KeyboardInterrupt  # the next command has its own
     finally:
         signal.signal(number, before)
+
+
+# Takes exceptions for its own, as large libraries do while they are imported.
+_LIBRARY = """
+import os, signal
+try:
+    os.kill(os.getpid(), {number})
+    for _ in range(10**5):
+        pass
+except BaseException:
+    raise ImportError("half imported")
+whole = True
+"""
+
+
+def _wait_for_ever(library: Any) -> None:
+    assert library.whole
+    while True:
+        time.sleep(0.001)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, *SIGNALS])
+def test_a_signal_waits_until_a_library_is_imported(
+    number: signal.Signals, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = f"large_library_{number.name.lower()}"
+    (tmp_path / f"{name}.py").write_text(_LIBRARY.format(number=int(number)), encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    usual = signal.default_int_handler if number is signal.SIGINT else signal.SIG_DFL
+    before = signal.signal(number, usual)
+    try:
+        with pytest.raises(KeyboardInterrupt) as caught, ended_by_signals():
+            _wait_for_ever(importlib.import_module(name))
+        assert signal.getsignal(number) is usual
+    finally:
+        signal.signal(number, before)
+        sys.modules.pop(name, None)
+    assert interruption(caught.value)[1] == 128 + number
 
 
 def test_ctrl_c_is_told_alike() -> None:
