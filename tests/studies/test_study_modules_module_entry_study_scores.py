@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -87,10 +88,12 @@ def test_a_module_is_compared_as_it_is_made_beside_networks_that_are_trained(tmp
     assert own.test_accuracy.isna().all()
     # The scores are those of the same module, compared by itself.
     module = study_modules.placed_module(study.modules[0].module)
-    import my_net
-
+    # By its place: other tests import other files of this name.
+    spec = importlib.util.spec_from_file_location("own_net", tmp_path / "a" / "my_net.py")
+    own_net = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(own_net)
     alone = sl.compare(
-        module, small_recording(), n_bootstrap=10, layers=["1", "3"], preprocess=my_net.preprocess
+        module, small_recording(), n_bootstrap=10, layers=["1", "3"], preprocess=own_net.preprocess
     )
     alone = alone[alone.model == "module"]
     merged = own.merge(alone, on=["layer", "region", "level", "subject"], suffixes=("", "_alone"))
