@@ -47,6 +47,14 @@ class SpikingCNN(Convolutions):
         default=None, description="whether each hidden layer learns its membrane's time constant"
     )
     v_threshold_mv: float = Field(default=1.0, gt=0, description="above rest, in mV")
+    initial_mean_mv: float | tuple[float, ...] | None = Field(
+        default=None, description="of each layer's initial kernels; 0 if absent"
+    )
+    initial_sd_mv: float | tuple[float, ...] | None = Field(
+        default=None,
+        description="of each layer's initial kernels, which are uniform; if absent, sqrt(2 / inputs"
+        " of a neuron)",
+    )
     reset: Literal["subtract", "zero"] = "subtract"
     once: bool | None = Field(
         default=None, description="whether a neuron fires once at most, and is silent after that"
@@ -68,6 +76,7 @@ class SpikingCNN(Convolutions):
             except SpikelearnError as error:
                 raise ValueError(str(error)) from error
         self._check_decays()
+        self._check_initial_kernels()
         if self.tau_readout_ms is not None and self.readout == "spikes":
             raise ValueError(
                 "tau_readout_ms is of a readout that does not spike; add readout: potential"
@@ -93,6 +102,25 @@ class SpikingCNN(Convolutions):
                 "a time constant that learns begins between a tenth and a million of time steps"
                 f" (dt_ms: {self.dt_ms:g}); found tau_m_ms: {self.tau_m_ms:g}"
             )
+
+    def _check_initial_kernels(self) -> None:
+        means, sds = self._each("initial_mean_mv", 0.0), self._each("initial_sd_mv", None)
+        for mean, sd, norm in zip(means, sds, self._norms(), strict=False):
+            if sd is not None and sd < 0:
+                raise ValueError(f"initial_sd_mv must be at least 0, found {sd:g}")
+            if norm == "weights" and (mean or sd is not None):
+                raise ValueError(
+                    "norm: weights takes mean and spread from kernels, so that initial_mean_mv and"
+                    " initial_sd_mv are of layers without it; remove one or the other"
+                )
+
+    def initial_kernels_mv(self) -> list[tuple[float, float | None]]:
+        """Mean and standard deviation of each convolutional layer's initial kernels, in mV.
+
+        No standard deviation is that of weights that keep activity at one scale.
+        """
+        means, sds = self._each("initial_mean_mv", 0.0), self._each("initial_sd_mv", None)
+        return list(zip(means, sds, strict=True))
 
     @staticmethod
     def _norm_of(text: str) -> tuple[Norm | None, int]:

@@ -55,13 +55,15 @@ class SpikingConvolutional(SpikingClassifier):
         self.description = description
         shapes = description.convolutions()
         layers: list[Layer] = []
-        for index, shape in enumerate(shapes):
+        for index, (shape, start) in enumerate(
+            zip(shapes, description.initial_kernels_mv(), strict=True)
+        ):
             if shape.norm == "weights":
                 spikes = index > 0 or description.input != "current"
                 gain = OF_SPIKES if spikes else 1.0
                 layers.append(StandardisedConvolution(shape, "relu", generator, gain))
             else:
-                layers.append(Convolution(shape, "relu", generator))
+                layers.append(_begun(Convolution(shape, "relu", generator), *start))
         dropouts = (*description._each("dropout", 0.0)[len(shapes) :], 0.0)
         norms = [*description.dense_norms(), (None, 1)]
         sizes = (shapes[-1].out_shape, *description.hidden, description.n_classes)
@@ -347,3 +349,13 @@ def first_only(spikes: torch.Tensor) -> torch.Tensor:
     """The first spike of each neuron alone; of shape (steps, ...)."""
     before = spikes.detach().cumsum(0) - spikes.detach()
     return spikes * (before == 0.0)
+
+
+@torch.no_grad()
+def _begun(layer: Convolution, mean_mv: float, sd_mv: float | None) -> Convolution:
+    """The layer, its kernels of this mean and standard deviation; of another mean alone: moved."""
+    if sd_mv is not None:
+        layer.weight.mul_(sd_mv * math.sqrt(layer.fan_in / 2.0))  # drawn with the sd sqrt(2 / n)
+    if mean_mv:
+        layer.weight.add_(mean_mv)
+    return layer

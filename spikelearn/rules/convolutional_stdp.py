@@ -28,9 +28,10 @@ is moved by one. Where nothing learns, neurons do not inhibit each other: the tr
 `SpikingNetwork` like any of its kind.
 
 A neuron fires where w_max times `threshold` has come together: so many synapses at their strongest.
-Weights start at `start_mean` w_max on average, with the standard deviation `start_sd` w_max, drawn
-from the network's seed. The paper takes images one by one; of a batch, the images change the
-weights as they were before all of them, and their changes are averaged.
+Weights begin between 0 and w_max, as the network is described (`initial_mean_mv`,
+`initial_sd_mv`): in the paper, at 0.8 w_max on average, with a standard deviation of 0.05 w_max.
+The paper takes images one by one; of a batch, the images change the weights as they were before
+all of them, and their changes are averaged.
 """
 
 from __future__ import annotations
@@ -97,8 +98,6 @@ class ConvolutionalSTDP(SpikingRule):
         Synapses at their strongest that together bring a neuron to its threshold.
     potentiation, depression : float
         Of a synapse whose input came no later than the spike, and of another.
-    start_mean, start_sd : float
-        Of the initial weights, in units of the strongest.
     winners : int, or one for each hidden layer
         Neurons of a layer that learn from an image, at most.
     radius : int, or one for each hidden layer
@@ -125,6 +124,7 @@ class ConvolutionalSTDP(SpikingRule):
     networks: ClassVar[tuple[str, ...]] = ("spiking_cnn",)
     asks: ClassVar[dict[str, object]] = {
         "input": "latency", "once": True, "bias": False, "latency_ms": 6.0, "tau_m_ms": 1000.0,
+        "initial_mean_mv": 0.178, "initial_sd_mv": 0.011,
     }  # fmt: skip
     refuses: ClassVar[dict[str, str]] = _refusals.CONVOLUTIONAL_STDP
     output_error: ClassVar[bool] = False
@@ -144,8 +144,6 @@ class ConvolutionalSTDP(SpikingRule):
         threshold: tuple[float, ...] | float = 4.5,
         potentiation: float = 0.004,
         depression: float = 0.003,
-        start_mean: float = 0.8,
-        start_sd: float = 0.05,
         winners: tuple[int, ...] | int = 5,
         radius: tuple[int, ...] | int = 2,
         converged: float = 0.01,
@@ -154,23 +152,22 @@ class ConvolutionalSTDP(SpikingRule):
         check_range("unsupervised_epochs", unsupervised_epochs, 0)
         check_range("potentiation", potentiation, 0.0)
         check_range("depression", depression, 0.0)
-        check_range("start_mean", start_mean, 0.0, 1.0)
-        check_range("start_sd", start_sd, 0.0, 1.0)
         check_range("converged", converged, 0.0, 0.25)
         self.threshold = _each("threshold", threshold, 1e-6)
         self.winners, self.radius = _each("winners", winners, 1), _each("radius", radius, 0)
         self.unsupervised_epochs = int(unsupervised_epochs)
         self.potentiation, self.depression = potentiation, depression
-        self.start_mean, self.start_sd, self.converged = start_mean, start_sd, converged
+        self.converged = converged
         self.learning: tuple[int, ...] = ()
 
     def prepare(self, network: nn.Module, generator: torch.Generator) -> None:
-        """Keep the network, and bring its initial kernels between 0 and w_max.
+        """Keep the network.
 
         Raises
         ------
         SpikelearnError
-            If its neurons may fire more than once, or it has what the rule has no place for.
+            If its neurons may fire more than once, it has what the rule has no place for, or its
+            kernels do not begin between 0 and w_max.
         """
         super().prepare(network, generator)
         self._refuse_other_networks()
@@ -184,12 +181,7 @@ class ConvolutionalSTDP(SpikingRule):
                 )
         strongest = self.network.description.v_threshold_mv
         self.w_max = [strongest / self._of("threshold", i) for i in range(len(hidden))]
-        with torch.no_grad():
-            for layer, w_max in zip(hidden, self.w_max, strict=True):
-                # As they are drawn they are uniform, of this standard deviation.
-                unit = layer.weight * math.sqrt(layer.fan_in / 2.0)
-                w = (self.start_mean + self.start_sd * unit).clamp_(0.0, 1.0)
-                layer.weight.copy_(w_max * w)
+        self._refuse_other_weights()
 
     def _refuse_other_networks(self) -> None:
         d = self.network.description
@@ -211,6 +203,18 @@ class ConvolutionalSTDP(SpikingRule):
                 f"the rule {type(self).__name__} learns from the order of first spikes in"
                 f" convolutional layers; give the model '{d.name}' {', '.join(lacks)}"
             )
+
+    def _refuse_other_weights(self) -> None:
+        for index, (layer, w_max) in enumerate(zip(self.hidden(), self.w_max, strict=True)):
+            low, high = (float(bound) for bound in layer.weight.detach().aminmax())
+            if low < 0.0 or high > w_max * (1.0 + 1e-6):  # but for rounding
+                raise SpikelearnError(
+                    f"kernels lie between 0 and {w_max:.3g} mV in the rule {type(self).__name__}"
+                    " (v_threshold_mv, divided by its option 'threshold'); those of layer"
+                    f" {index + 1} of the model '{self.network.description.name}' begin between"
+                    f" {low:.3g} and {high:.3g} mV; give the model initial_mean_mv:"
+                    f" {0.8 * w_max:.3g} and initial_sd_mv: {0.05 * w_max:.3g} there"
+                )
 
     def _of(self, name: str, index: int) -> float:
         given: tuple[float, ...] = getattr(self, name)

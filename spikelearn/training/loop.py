@@ -39,6 +39,7 @@ from spikelearn.training.measures import (
     collapse_flag,
     largest_share,
     layer_table,
+    layer_weights,
     nearest_centroid_accuracy,
     predict,
     spiking_problems,
@@ -175,6 +176,7 @@ def train(
     rule = make_rule(config.rule_place, **config.options)
     rule_generator = torch_generator(config.seed, "rule", config.rule)
     rule.prepare(network, rule_generator)
+    initial = [weight.clone() for weight in layer_weights(rule.network)]
     rule.network.to(config.device)
     rule.extra.to(config.device)
     check_batches(rule, config)
@@ -185,7 +187,7 @@ def train(
             loop.run(training, validation, say, team)
         with on_threads(threads):
             load_weights(rule, loop.best)
-            layers = layer_table(rule, config.description().build(config.seed), validation)  # type: ignore[union-attr]
+            layers = layer_table(rule, initial, validation)
             # Measuring the update may have moved what the rule keeps beside the network.
             load_weights(rule, loop.best)
             wrong = spiking_problems(rule, validation.x) if rule.trains else {}

@@ -8,6 +8,7 @@ fire at almost every chance, so that their spikes say nothing. A loss may hide t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -61,15 +62,15 @@ def layer_weights(network: torch.nn.Module) -> list[torch.Tensor]:
     return [weight.detach() for weight in network.weights]
 
 
-def layer_table(rule: Rule, initial: torch.nn.Module, validation: Split) -> pd.DataFrame:
+def layer_table(rule: Rule, initial: Sequence[torch.Tensor], validation: Split) -> pd.DataFrame:
     """What training has done to each layer.
 
     Parameters
     ----------
     rule : Rule
         Trained.
-    initial : Module
-        The network as it was before training, on the processor.
+    initial : sequence of tensor
+        Weights of each layer as they were before training, on the processor.
     validation : Split
         Shown to tell which units are dead, and to lay the update beside backpropagation's.
 
@@ -84,7 +85,7 @@ def layer_table(rule: Rule, initial: torch.nn.Module, validation: Split) -> pd.D
     cosines = gradient_cosines(rule, validation)
     rows = []
     for index, (name, before, after) in enumerate(
-        zip(active, layer_weights(initial), layer_weights(rule.network), strict=True)
+        zip(active, initial, layer_weights(rule.network), strict=True)
     ):
         spread = active[name].amax(0) - active[name].amin(0)
         rows.append(

@@ -268,3 +268,33 @@ def test_recorded_spikes_are_counted_as_they_are() -> None:
     stimulus = shown_images(network, given)
     assert stimulus.spikes["input"].times_ms.size == int(given.sum())
     assert network.encode(given, torch.Generator()).shape == (14, 2, 99)
+
+
+def test_initial_kernels_have_the_mean_and_spread_that_are_asked_for() -> None:
+    settings = {"name": "s", "input_shape": SHAPE, "channels": (30, 40), "pool": 1, "n_classes": 3}
+    usual = SpikingCNN(**settings).build(4).weights
+    moved = SpikingCNN(**settings, initial_mean_mv=(0.2, -0.1)).build(4).weights
+    spread = SpikingCNN(**settings, initial_mean_mv=0.2, initial_sd_mv=(0.05, 0.0)).build(4).weights
+    for w, mean, drawn in zip(moved[:2], (0.2, -0.1), usual, strict=False):
+        torch.testing.assert_close(w, drawn + mean)
+    w = spread[0].detach()
+    torch.testing.assert_close(w, 0.2 + usual[0].detach() * 0.05 / (2.0 / 9.0) ** 0.5)
+    assert abs(float(w.mean()) - 0.2) < 4 * 0.05 / w.numel() ** 0.5
+    assert abs(float(w.std()) - 0.05) < 4 * 0.05 / w.numel() ** 0.5
+    assert torch.equal(spread[1], torch.full_like(spread[1], 0.2))
+    for network in (moved, spread):  # the readout is drawn as ever
+        assert torch.equal(network[2], usual[2])
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"initial_sd_mv": -0.1}, "initial_sd_mv must be at least 0, found -0.1"),
+        ({"initial_mean_mv": (0.1,)}, "a value for each of the 2 convolutional layers, found 1"),
+        ({"initial_mean_mv": 0.1, "norm": "weights"}, "norm: weights takes mean and spread from"),
+    ],
+)
+def test_initial_kernels_that_cannot_be_are_refused(fields: dict[str, Any], words: str) -> None:
+    settings = {"name": "s", "input_shape": SHAPE, "channels": (3, 4), "pool": 1, "n_classes": 3}
+    with pytest.raises(ValueError, match=words):
+        SpikingCNN(**settings, **fields)

@@ -29,13 +29,21 @@ FIELDS: dict[str, Any] = {
     "tau_m_ms": 1000.0, "tau_readout_ms": 300.0, "duration_ms": 11.0,
 }  # fmt: skip
 OPTIONS: dict[str, Any] = {
-    "threshold": (3.3, 1.6), "start_mean": 0.6, "start_sd": 0.3, "winners": (3, 2), "radius": (2, 1)
+    "threshold": (3.3, 1.6), "winners": (3, 2), "radius": (2, 1)
 }  # fmt: skip
 
 
-def prepared(fields: dict[str, Any] | None = None, **options: Any) -> ConvolutionalSTDP:
+def prepared(
+    fields: dict[str, Any] | None = None, mean: float = 0.6, sd: float = 0.2, **options: Any
+) -> ConvolutionalSTDP:
+    """The rule with a network whose weights begin so, in units of the strongest."""
     rule = ConvolutionalSTDP(**OPTIONS | options)
-    network = SpikingCNN(**FIELDS | (fields or {})).build(3).double()
+    fields = FIELDS | (fields or {})
+    if not {"initial_mean_mv", "norm"} & fields.keys():
+        w_max = np.broadcast_to(1.0 / np.array(rule.threshold), len(fields["channels"]))
+        start = {"initial_mean_mv": tuple(mean * w_max), "initial_sd_mv": tuple(sd * w_max)}
+        fields = start | fields
+    network = SpikingCNN(**fields).build(3).double()
     rule.prepare(network, torch.Generator().manual_seed(5))
     rule.begin_epoch(1, 2)  # in which all hidden layers learn
     return rule
@@ -190,11 +198,12 @@ def test_odds_of_weights_grow_by_a_factor_with_every_spike_and_layers_converge()
               "stride": 1, "pool": 1, "on_off": False, "duration_ms": 9.0}  # fmt: skip
     up, down = 0.02, 0.015
     rule = prepared(
-        fields, threshold=1.5, start_mean=0.8, start_sd=0.0, winners=1, radius=0,
+        fields, threshold=1.5, mean=0.8, sd=0.0, winners=1, radius=0,
         potentiation=up, depression=down,
     )  # fmt: skip
     x, y = torch.tensor([[1.0, 1.0, 1.0, 0.1]], dtype=torch.float64), torch.tensor([0])
     (layer,) = rule.hidden()
+    layer.weight.data.fill_(0.8 * rule.w_max[0])  # which a description has in 32 bits
     step, course, convergence = descend(rule, 1.0), [], []
     while rule.convergence()[0] >= rule.converged and len(course) < 1000:
         convergence.append(float(rule.update(x, y, step)))
@@ -239,7 +248,7 @@ def test_weights_stay_between_nothing_and_the_strongest_however_large_the_steps(
 
 
 def test_initial_weights_are_spread_as_they_are_said_to_be() -> None:
-    rule = prepared({"channels": (40, 60)}, start_mean=0.5, start_sd=0.1, threshold=(3.3, 2.0))
+    rule = prepared({"channels": (40, 60)}, mean=0.5, sd=0.1, threshold=(3.3, 2.0))
     for layer, threshold in zip(rule.hidden(), (3.3, 2.0), strict=True):
         w = layer.weight.detach() * threshold
         n = w.numel()
@@ -376,9 +385,19 @@ def test_other_networks_are_refused_in_a_sentence(fields: dict[str, Any], words:
         prepared(fields)
 
 
+def test_weights_that_begin_beyond_the_bounds_are_refused_with_those_of_the_paper() -> None:
+    words = r"between 0 and 0.303 mV .* layer 1 of the model 'small' begin between -.* and .* mV;"
+    with pytest.raises(SpikelearnError, match=f"{words} give the model initial_mean_mv: 0.242 and"):
+        prepared({"initial_mean_mv": None, "initial_sd_mv": None})
+    with pytest.raises(SpikelearnError, match=r"layer 2 of the model 'small' begin between 0\.63"):
+        prepared({"initial_mean_mv": (0.2, 0.63), "initial_sd_mv": 0.0})
+    paper = {"initial_mean_mv": (0.242, 0.5), "initial_sd_mv": (0.0152, 0.0312)}
+    assert prepared(paper).w_max == pytest.approx([1 / 3.3, 1 / 1.6])
+
+
 def test_options_that_do_not_fit_are_refused() -> None:
     with pytest.raises(SpikelearnError, match="one for each of the 2 hidden layers, found"):
-        prepared(threshold=(1.0, 2.0, 3.0))
+        prepared({"initial_mean_mv": 0.1, "initial_sd_mv": 0.0}, threshold=(1.0, 2.0, 3.0))
     with pytest.raises(SpikelearnError, match="'radius' must be a number at least 0"):
         prepared(radius=(1, -1))
     rate = MLP(name="m", sizes=(4, 3)).build(0)

@@ -14,7 +14,7 @@ from spikelearn.stimuli.images import ImageDataset
 from spikelearn.training.config import TrainConfig
 from spikelearn.training.images import split
 from spikelearn.training.loop import train
-from spikelearn.training.measures import collapse_flag, largest_share, layer_table
+from spikelearn.training.measures import collapse_flag, largest_share, layer_table, layer_weights
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def test_weights_that_a_rule_leaves_alone_have_no_cosine(model: str) -> None:
         ),
         config(model, n_train=60, validation_fraction=0.5),
     )[1]  # fmt: skip
-    table = layer_table(rule, found.description().build(0), data)
+    table = layer_table(rule, layer_weights(found.description().build(0)), data)
     assert table["gradient_cosine"].isna().tolist() == [True, True, False]
     assert table["gradient_cosine"].iloc[-1] == pytest.approx(1.0)
 

@@ -17,7 +17,13 @@ from spikelearn.rules import make_rule
 from spikelearn.rules.rule import in_training
 from spikelearn.training.controls import features
 from spikelearn.training.images import Split
-from spikelearn.training.measures import activity, gradient_cosines, layer_table, predict
+from spikelearn.training.measures import (
+    activity,
+    gradient_cosines,
+    layer_table,
+    layer_weights,
+    predict,
+)
 
 MODEL = CNN(
     name="c", input_shape=(1, 6, 6), channels=(4, 4), pool="max 2", norm="batch", dropout=0.5,
@@ -73,7 +79,7 @@ def test_what_is_read_is_the_same_after_a_module_was_left_in_training(reader):
 def test_an_update_that_is_laid_beside_the_gradient_leaves_the_running_means():
     rule = prepared()
     before = {name: t.clone() for name, t in rule.network.state_dict().items()}
-    table = layer_table(rule, MODEL.build(0), Split(X, Y))
+    table = layer_table(rule, layer_weights(MODEL.build(0)), Split(X, Y))
     assert len(gradient_cosines(rule, Split(X, Y))) == len(table) == 3
     assert all(torch.equal(t, before[name]) for name, t in rule.network.state_dict().items())
 
