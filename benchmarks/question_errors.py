@@ -45,6 +45,7 @@ SIDES = (8, 16)
 QUESTIONS = {
     "learning": Question(ask="learning"),
     "learning, layers fixed": Question(ask="learning", layers=("last",)),
+    "learning, layers weighted": Question(ask="learning", layers="weighted"),
     "learning, by cka": Question(ask="learning", method="cka", layers=("last",)),
     "rule": Question(ask="rule"),
     "rule, layers fixed": Question(ask="rule", layers=("last",)),

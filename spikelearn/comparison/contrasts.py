@@ -13,78 +13,38 @@ an effect of learning.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from spikelearn._errors import SpikelearnError
 from spikelearn._seeding import generator
 from spikelearn.comparison.compared_partial_rdms import ComparedPartialRDMs
 from spikelearn.comparison.compared_rdms import ComparedRDMs
 from spikelearn.comparison.compared_responses import ComparedResponses
+from spikelearn.comparison.contrast_parts import (
+    Contrast,
+    Part,
+    key_of,
+    keys_of,
+    models_of,
+    together,
+)
 from spikelearn.comparison.intervals import FEWEST_STIMULI, TOO_FEW, jackknife_variance, p_by_t
-from spikelearn.comparison.models_and_targets import PARTIAL_RSA, Key, Target
+from spikelearn.comparison.models_and_targets import PARTIAL_RSA, Key, Target, targets
 from spikelearn.comparison.name_order import by_names, with_stimuli
 from spikelearn.comparison.observed import by_observed_stimuli, over_common_stimuli
 from spikelearn.comparison.random_factors import FACTORS, crossed_mean
 from spikelearn.comparison.tables import made
+from spikelearn.comparison.weighted_layers import weighted_contrast
 
 if TYPE_CHECKING:
     import pandas
     import xarray
 
 CHOOSING = 1 / 3  # of the stimuli, on which layers are chosen
-MOST_TOGETHER = 64  # networks, layers and seeds that are scored in one call
-# Of one seed: responses with their weights, mostly one with 1.
-Combination = Sequence[tuple[float, Any]]
-
-
-@dataclass(frozen=True)
-class Part:
-    """A term of a contrast: the score of one network, of each seed.
-
-    Attributes
-    ----------
-    weight : float
-        Such as 1, or -1 for what is subtracted.
-    layers : mapping of str to sequence of combinations
-        Those that it may be of: for each seed the responses, DataArrays, with weights that add to
-        1. Several responses are scored each, such as those before and after an accuracy was met.
-    network : str
-        Parts of one `network` are of the layer that is the best of all of them together.
-    region : str
-        Of the recording; that of the row, if empty.
-    """
-
-    weight: float
-    layers: Mapping[str, Sequence[Combination]]
-    network: str
-    region: str = ""
-
-
-@dataclass(frozen=True)
-class Contrast:
-    """Parts that are added, over the same seeds.
-
-    Attributes
-    ----------
-    columns : mapping of str to object
-        What tells it apart in a table.
-    parts : sequence of Part
-    regions : sequence of str
-        In which it is tested; all of the recording, if empty. Where its parts name regions of
-        their own, it has one row, by this name.
-    """
-
-    columns: Mapping[str, object]
-    parts: Sequence[Part]
-    regions: Sequence[str] = field(default=())
-
-    @property
-    def of_pairs(self) -> bool:
-        """Whether regions are compared with each other."""
-        return any(part.region for part in self.parts)
 
 
 def contrast_table(
@@ -127,10 +87,13 @@ def contrast_table(
     Raises
     ------
     SpikelearnError
-        If there are too few stimuli to choose layers on some of them.
+        If there are too few stimuli to choose layers on some of them, or layers are to be weighted
+        by another method than RSA.
     """
     from spikelearn.comparison.tables import stacked
 
+    if method != "rsa" and any(one.weighted for one in contrasts):
+        raise SpikelearnError(f"layers are weighted by their dissimilarities: by rsa, not {method}")
     how = _How(method, comparator, controls, seed)
     tables = []
     for of_pairs, make in ((False, _of_regions), (True, _of_pairs)):
@@ -173,14 +136,18 @@ def _table(
     if open_:
         choosing, testing = choosing_stimuli(len(recording.labels), how.seed)
         on, rest = with_stimuli(recording, choosing), with_stimuli(recording, testing)
-        by_region: dict[str, list[Contrast]] = {}
-        for region, contrast, names in _chosen(open_, on, how):
-            fixed = _of_layers(contrast, names)
-            by_region.setdefault(region, []).append(fixed)
+        by_region: dict[tuple[str, bool], list[tuple[Contrast, str]]] = {}
         said = f"layers chosen on {len(choosing)} other stimuli"
+        for region, contrast, names in _chosen([c for c in open_ if not c.weighted], on, how):
+            fixed = _of_layers(contrast, names)
+            by_region.setdefault((region, False), []).append((fixed, said))
+        for region, fixed, shares in _weighted([c for c in open_ if c.weighted], on, rest, how):
+            words = f"layers weighted on {len(choosing)} other stimuli, {shares}"
+            by_region.setdefault((region, True), []).append((fixed, words))
         for several in by_region.values():
-            for row in _rows(several, rest, how, random):
-                row["flag"] = "; ".join(filter(None, (str(row["flag"]), said)))
+            made_rows = _rows([contrast for contrast, _ in several], rest, how, random)
+            for row, (_, words) in zip(made_rows, several, strict=True):
+                row["flag"] = "; ".join(filter(None, (str(row["flag"]), words)))
                 rows.append(row)
     return made(rows)
 
@@ -203,8 +170,6 @@ def choosing_stimuli(n_stimuli: int, seed: int) -> tuple[np.ndarray, np.ndarray]
     SpikelearnError
         If either were too few.
     """
-    from spikelearn._errors import SpikelearnError
-
     n = round(CHOOSING * n_stimuli)
     if n < FEWEST_STIMULI:
         raise SpikelearnError(
@@ -216,7 +181,7 @@ def choosing_stimuli(n_stimuli: int, seed: int) -> tuple[np.ndarray, np.ndarray]
 
 
 def _has_choice(contrast: Contrast) -> bool:
-    return any(len(part.layers) > 1 for part in contrast.parts)
+    return contrast.weighted or any(len(part.layers) > 1 for part in contrast.parts)
 
 
 def _of_layers(contrast: Contrast, names: Mapping[str, str]) -> Contrast:
@@ -228,44 +193,13 @@ def _of_layers(contrast: Contrast, names: Mapping[str, str]) -> Contrast:
     return Contrast(contrast.columns, parts, contrast.regions)
 
 
-def _models(contrasts: Iterable[Contrast]) -> dict[Key, xarray.DataArray]:
-    """The responses of contrasts, each once: by a number, for names may be those of others."""
-    found: dict[int, xarray.DataArray] = {}
-    for contrast in contrasts:
-        for part in contrast.parts:
-            for layer in part.layers.values():
-                for combination in layer:
-                    for _, response in combination:
-                        found[id(response)] = response
-    return {(str(number), ""): response for number, response in found.items()}
-
-
-def _key(response: Any) -> Key:
-    return (str(id(response)), "")
-
-
-def _together(contrasts: Sequence[Contrast]) -> Iterator[list[Contrast]]:
-    """Contrasts that are scored in one call, so that what they share is scored once."""
-    batch: list[Contrast] = []
-    known: set[Key] = set()
-    for contrast in contrasts:
-        more = set(_models([contrast]))
-        if batch and len(known | more) > MOST_TOGETHER:
-            yield batch
-            batch, known = [], set()
-        batch.append(contrast)
-        known |= more
-    if batch:
-        yield batch
-
-
 def _chosen(
     contrasts: Sequence[Contrast], recording: Any, how: _How
 ) -> Iterator[tuple[str, Contrast, dict[str, str]]]:
     """Of each contrast and region, the layer of each of its networks with the highest score."""
-    for batch in _together(contrasts):
+    for batch in together(contrasts):
         scored: dict[Key, Any] = {}
-        models = _models(batch)
+        models = models_of(batch)
         compared = how.compared(models, recording, 0)
         for (key,), (one,) in compared.scored([(key,) for key in models]):
             scored[key] = one.scores
@@ -277,7 +211,7 @@ def _chosen(
                 for part in contrast.parts:
                     for layer, by_seed in part.layers.items():
                         values = [
-                            float(w * scored[_key(r)][numbers[part.region or region]].mean())
+                            float(w * scored[key_of(r)][numbers[part.region or region]].mean())
                             for combination in by_seed
                             for w, r in combination
                         ]
@@ -286,6 +220,23 @@ def _chosen(
                 names = {network: _best(layers) for network, layers in totals.items()}
                 rows = contrast.regions if contrast.of_pairs else [region]
                 yield region, Contrast(contrast.columns, contrast.parts, rows), names
+
+
+def _weighted(
+    contrasts: Sequence[Contrast], on: Any, rest: Any, how: _How
+) -> Iterator[tuple[str, Contrast, str]]:
+    """Of each contrast and region, the contrast of weighted layers, and their shares."""
+    if not contrasts:
+        return
+    comparator = how.comparator or "spearman"
+    recorded = targets(on, comparator)
+    for contrast in contrasts:
+        for region in _regions_of(contrast, recorded.rows):
+            places = {part.region or region for part in contrast.parts}
+            data = {
+                place: recorded.vectors[subjects_of(recorded.rows, place)[0]] for place in places
+            }
+            yield region, *weighted_contrast(contrast, on, rest, data, region, comparator)
 
 
 def _best(layers: Mapping[str, Sequence[float]]) -> str:
@@ -314,9 +265,9 @@ def subjects_of(rows: Sequence[Target], region: str) -> tuple[list[int], list[st
 def _rows(
     contrasts: Sequence[Contrast], recording: Any, how: _How, random: Sequence[str]
 ) -> Iterator[dict[str, object]]:
-    for batch in _together(contrasts):
-        compared = how.compared(_models(batch), recording, 1)
-        keys = [tuple(_models([contrast])) for contrast in batch]
+    for batch in together(contrasts):
+        compared = how.compared(models_of(batch), recording, 1)
+        keys = [tuple(models_of([contrast])) for contrast in batch]
         # Contrasts of the same models are scored together, and are not told apart by their keys.
         scored = {
             key: dict(zip(key, several, strict=True))
@@ -355,14 +306,14 @@ def _row(
         ((_, by_seed),) = part.layers.items()
         for s, combination in enumerate(by_seed):
             for weight, response in combination:
-                one = scored[_key(response)]
+                one = scored[key_of(response)]
                 for j, number in enumerate(numbers[part.region or region]):
                     values[s, j] += part.weight * weight * one.scores[number]
                     terms.append((s, j, part.weight * weight, one, number))
     over_stimuli, n_groups = _over_stimuli(terms, values.shape)
     limit = max(sum(abs(part.weight) for part in contrast.parts), 1.0)
     value = crossed_mean(values, over_stimuli, n_groups, random, limit)
-    every = [key for part in contrast.parts for key in _keys_of(part)]
+    every = [key for part in contrast.parts for key in keys_of(part)]
     flags = [compared.flag(key) for key in dict.fromkeys(every)]
     flags += [TOO_FEW] if value.has_no_interval and "stimuli" in value.over else []
     flags += _alone(values.shape, random) if shared else [f"no subject has {' and '.join(places)}"]
@@ -385,10 +336,6 @@ def _row(
         "p": p_by_t(value),
         "flag": "; ".join(dict.fromkeys(filter(None, flags))),
     }
-
-
-def _keys_of(part: Part) -> list[Key]:
-    return [_key(r) for layer in part.layers.values() for several in layer for _, r in several]
 
 
 def _alone(shape: tuple[int, int], random: Sequence[str]) -> list[str]:

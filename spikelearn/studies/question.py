@@ -66,10 +66,11 @@ class Question(Description):
         default="", description="by which its answers stand in tables; what is asked, if left out"
     )
     method: str = Field(default="rsa", description="by which networks are compared with brains")
-    layers: tuple[str, ...] | Literal["held_out", "each"] = Field(
+    layers: tuple[str, ...] | Literal["held_out", "weighted", "each"] = Field(
         default="held_out",
         description="held_out: each network's best layer, chosen on a third of the stimuli and"
-        " tested on the others; each: every layer is tested; or names of layers, also first and"
+        " tested on the others; weighted: all of its layers, weighted on that third; each: every"
+        " layer is tested; or names of layers, also first and"
         " last, the last before the output; variance is of the last, if left out",
     )
     recordings: tuple[str, ...] = Field(
@@ -125,6 +126,8 @@ class Question(Description):
         if self.ask == "resolution":
             sides = [str(side) for side in sorted(self.resolutions)]
             asked = f"{asked[:-1]}, {', '.join(sides[:-1])} or {sides[-1]} pixels?"
+        if self.layers == "weighted":
+            asked = f"{asked[:-1]}, all layers weighted?"
         return asked if self.method == "rsa" else f"{asked[:-1]}, by {self.method}?"
 
     @field_validator("method")
@@ -178,6 +181,11 @@ class Question(Description):
             )
         if self.ask == "variance" and self.method != "rsa":
             raise ValueError("variance is parted of dissimilarities: its method is rsa")
+        if self.layers == "weighted" and (self.method != "rsa" or self.ask == "variance"):
+            raise ValueError(
+                "layers are weighted by their dissimilarities as one model: by rsa, and in other"
+                " questions than variance, which parts those of a layer"
+            )
         if self.ask == "hierarchy" and self.regions:
             raise ValueError("hierarchy is asked of two regions: name them as early and late")
         if self.ask == "hierarchy" and not isinstance(self.layers, tuple) and "layers" in given:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from spikelearn.comparison.contrasts import Combination, Contrast, Part
+from spikelearn.comparison.contrast_parts import Combination, Contrast, Part
 from spikelearn.studies.comparing import Entry
 from spikelearn.studies.question import Question
 from spikelearn.studies.question_networks import (
@@ -101,6 +101,7 @@ def _differences(
             columns,
             [part(1.0, one, seeds, ours, "a"), part(-1.0, other, seeds, theirs, "b")],
             question.regions,
+            question.layers == "weighted",
         )
         for ours, theirs in choices
     ]
@@ -216,6 +217,7 @@ def _by_resolution(
                         part(1.0, twin, seeds, theirs, "b"),
                     ],
                     question.regions,
+                    question.layers == "weighted",
                 )
                 for ours, theirs in choices
             ]
@@ -275,5 +277,5 @@ def followed_contrasts(
         said += without_layers(question, [then])
         for contrast in _differences(question, then, others, said):
             columns = {**contrast.columns, "accuracy": float(np.mean(levels))}
-            contrasts.append(Contrast(columns, contrast.parts, contrast.regions))
+            contrasts.append(replace(contrast, columns=columns))
     return contrasts, said

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from spikelearn.comparison.contrasts import Combination
+from spikelearn.comparison.contrast_parts import Combination
 from spikelearn.studies.comparing import Entry
 from spikelearn.studies.question import Question
 
@@ -151,7 +151,7 @@ def choices_of(question: Question, *networks: Mapping[str, Any]) -> list[tuple[l
     The first and last layers are each network's own; others are those that all of them have.
     """
     layers = [layers_of(responses) for responses in networks]
-    if question.layers == "held_out":
+    if question.layers in ("held_out", "weighted"):
         return [tuple(layers)]
     names = question.layers if isinstance(question.layers, tuple) else layers[0]
     found = [

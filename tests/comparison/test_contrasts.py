@@ -12,7 +12,8 @@ from scipy.stats import ttest_1samp
 
 from spikelearn._errors import SpikelearnError
 from spikelearn.comparison import compare_rsa, difference_table
-from spikelearn.comparison.contrasts import Contrast, Part, choosing_stimuli, contrast_table
+from spikelearn.comparison.contrast_parts import Contrast, Part
+from spikelearn.comparison.contrasts import choosing_stimuli, contrast_table
 from spikelearn.recordings import RecordedRDM
 
 N, SEEDS = 24, 3

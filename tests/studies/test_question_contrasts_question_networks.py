@@ -52,6 +52,10 @@ def test_learning_is_each_network_less_its_twin_seed_by_seed():
             assert response is by_seed[model, seed].responses["hidden1"]
     chosen, _ = contrasts_of(Question(ask="learning"), entries, ["IT"])
     assert [list(c.parts[0].layers) for c in chosen] == [["hidden1", "hidden2"]] * 2
+    assert not any(c.weighted for c in chosen)
+    weighted, _ = contrasts_of(Question(ask="learning", layers="weighted"), entries, ["IT"])
+    assert all(c.weighted for c in weighted)
+    assert [list(c.parts[0].layers) for c in weighted] == [["hidden1", "hidden2"]] * 2
     named, said = contrasts_of(
         Question(ask="learning", layers=("last", "output", "conv9")), entries, ["IT"]
     )

@@ -29,6 +29,7 @@ from tests.cli.calling import call
 QUESTIONS = (
     {"ask": "learning", "layers": "each"},
     {"ask": "rule", "layers": ("first",)},
+    {"ask": "learning", "layers": "weighted", "name": "weighted"},
     {"ask": "equal_accuracy", "layers": ("first",)},
     "hierarchy",
     {"ask": "resolution", "resolutions": (4, 8)},
@@ -56,6 +57,11 @@ def test_each_question_has_its_rows_and_its_own_correction(asked):
     n_rows = table.groupby("question").size()
     assert n_rows["learning"] == 4  # two rules, two hidden layers
     assert n_rows["rule"] == 1
+    assert n_rows["weighted"] == 2
+    weighted = table[table.question == "weighted"]
+    assert set(weighted.layer_a) == set(weighted.layer_b) == {"weighted layers"}
+    assert weighted.difference.notna().all()
+    assert weighted.flag.str.contains(r"shares of a: hidden1 [01]").all()
     assert n_rows["resolution"] == 2
     assert n_rows["variance"] == 2 * (7 + 1 + 1)  # parts, all together, and what pixels add
     for _, own in table.groupby("question"):
