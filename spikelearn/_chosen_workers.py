@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from spikelearn._arguments import in_few, is_number, too_long
 from spikelearn._clusters import read_queue
 from spikelearn._cores import cores
 from spikelearn._errors import SpikelearnError
@@ -40,11 +41,12 @@ class Workers:
         least, most = self.bounds
         if not isinstance(self.threads, int) or isinstance(self.threads, bool) or self.threads < 1:
             raise SpikelearnError(
-                f"threads of a worker must be a whole number above 0, found {self.threads!r}"
+                f"threads of a worker must be a whole number above 0, found {in_few(self.threads)}"
             )
         limit = self.limit_minutes
-        if limit is not None and not (isinstance(limit, int | float) and 0 < limit < float("inf")):
-            raise SpikelearnError(f"a run's limit must be minutes above 0, found {limit!r}")
+        known = limit is None or (is_number(limit) and not too_long(limit))
+        if not known or (limit is not None and not 0 < limit < float("inf")):
+            raise SpikelearnError(f"a run's limit must be minutes above 0, found {in_few(limit)}")
         if self.scheduler and self.cluster:
             raise SpikelearnError("a scheduler that runs has its workers; give no cluster with it")
         if self.scheduler and most > 1:

@@ -19,6 +19,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError, core_schema
 
+from spikelearn._arguments import MOST_DIGITS, in_few, is_number, too_long
 from spikelearn._errors import SpikelearnError, nearest
 from spikelearn._files import validate, validation_sentence
 from spikelearn._paths import content_with, locations
@@ -121,7 +122,9 @@ def _strict(schema: Any) -> Any:
 
 
 def _whole(value: Any) -> Any:
-    """5 for 5.0; all else as it is."""
+    """5 for 5.0; all else as it is, but for what is too long to be a number of anything."""
+    if too_long(value):
+        raise ValueError(f"a whole number has at most {MOST_DIGITS} digits")
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
@@ -137,15 +140,13 @@ def require_numbers(values: Any) -> None:
     """
     if isinstance(values, np.ndarray):
         if values.size and values.dtype.kind not in "iuf":
-            raise ValueError(f"must hold numbers, found {values.flat[0]!r}")
+            raise ValueError(f"must hold numbers, found {in_few(values.flat[0])}")
         return
     for value in values:
         if isinstance(value, list | tuple | np.ndarray):
             require_numbers(value)
-        elif isinstance(value, bool) or not isinstance(
-            value, int | float | np.integer | np.floating
-        ):
-            raise ValueError(f"must hold numbers, found {value!r:.60}")
+        elif not is_number(value) or too_long(value):
+            raise ValueError(f"must hold numbers, found {in_few(value)}")
 
 
 class Description(BaseModel):

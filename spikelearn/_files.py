@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from spikelearn._arguments import checked_path
+from spikelearn._arguments import checked_path, too_long
 from spikelearn._atomic import atomic_path
 from spikelearn._errors import DataUnavailableError, SpikelearnError, nearest
 
@@ -203,6 +203,8 @@ def _short(value: Any) -> str:
     """A value in few characters; a long one is never written out to be cut."""
     import reprlib
 
+    if said := too_long(value):
+        return said.partition(";")[0]
     shorter = reprlib.Repr()
     shorter.maxstring = shorter.maxother = 80
     return shorter.repr(value)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from spikelearn._arguments import in_few, is_whole, too_long
 from spikelearn._errors import SpikelearnError
 
 if TYPE_CHECKING:
@@ -44,8 +45,9 @@ def checked_seed(number: int) -> int:
     SpikelearnError
         Where it is no whole number of at least 0.
     """
-    if not isinstance(number, int | np.integer) or isinstance(number, bool) or number < 0:
-        raise SpikelearnError(f"a seed must be an integer of at least 0, found {number!r:.40}")
+    if not is_whole(number) or number < 0 or too_long(number):
+        found = in_few(number, 40)
+        raise SpikelearnError(f"a seed must be an integer of at least 0, found {found}")
     return int(number)
 
 

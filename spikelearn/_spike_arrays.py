@@ -5,9 +5,11 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from spikelearn._arguments import in_few
 from spikelearn._errors import SpikelearnError
 from spikelearn._room import Part, bounded, in_number, require_memory
 
@@ -61,9 +63,9 @@ class PopulationSpikes:
         SpikelearnError
             If the arrays differ in length, or a sender lies outside the population.
         """
-        times = np.asarray(times_ms, dtype=np.float64).ravel()
-        who = np.asarray(senders, dtype=np.int64).ravel()
-        which = np.broadcast_to(np.asarray(trials, dtype=np.int64), times.shape)
+        times = _array("times_ms", times_ms, np.float64).ravel()
+        who = _array("senders", senders, np.int64).ravel()
+        which = np.broadcast_to(_array("trials", trials, np.int64), times.shape)
         if who.shape != times.shape:
             raise SpikelearnError(f"{times.size} spike times but {who.size} senders were given")
         if not np.isfinite(times).all():
@@ -191,3 +193,12 @@ def _is_sorted(trials: np.ndarray, times: np.ndarray, senders: np.ndarray) -> bo
         if ((by_trial < 0) | ((by_trial == 0) & earlier)).any():
             return False
     return True
+
+
+def _array(name: str, given: Any, kind: Any) -> np.ndarray:
+    """Numbers as an array, refused in a sentence where they are none."""
+    try:
+        return np.asarray(given, dtype=kind)
+    except (TypeError, ValueError, OverflowError):
+        wanted = "whole numbers" if kind is np.int64 else "numbers"
+        raise SpikelearnError(f"{name} are {wanted}, found {in_few(given)}") from None

@@ -15,6 +15,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from numbers import Integral
 from typing import Any, TypeVar
 
+from spikelearn._arguments import in_few
 from spikelearn._cores import cores
 from spikelearn._errors import SpikelearnError
 
@@ -89,8 +90,8 @@ def as_many(threads: int | None) -> contextlib.AbstractContextManager[None]:
     if threads is None:
         return contextlib.nullcontext()
     if not isinstance(threads, Integral) or isinstance(threads, bool) or threads < 1:
-        raise SpikelearnError(f"threads must be a whole number above 0, found {threads!r}")
-    return at_most(min(int(threads), _ANY))
+        raise SpikelearnError(f"threads must be a whole number above 0, found {in_few(threads)}")
+    return at_most(int(threads))
 
 
 @functools.lru_cache(maxsize=1)
@@ -108,6 +109,7 @@ def _libraries(n_modules: int) -> Any:
 def at_most(number: int) -> Iterator[None]:
     """Within the block, the toolkit, BLAS and PyTorch compute on so many threads."""
     global _most  # noqa: PLW0603 - of the process, as threads are
+    number = min(number, _ANY)
     before, _most = _most, number
     torch = sys.modules.get("torch")  # imported only where it is in use already
     of_torch = None if torch is None else torch.get_num_threads()

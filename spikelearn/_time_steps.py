@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from spikelearn._arguments import check_numbers
 from spikelearn._errors import SpikelearnError
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ def in_steps(time_ms: float, dt_ms: float, what: str, tolerance_ms: float | None
     SpikelearnError
         Where it is no multiple of the step.
     """
+    check_numbers(**{what: time_ms})
     if not np.isfinite(time_ms):
         raise SpikelearnError(f"{what} must be finite, found {time_ms:g} ms")
     _check_countable(time_ms, dt_ms, what)
@@ -132,6 +134,7 @@ def checked_steps(duration_ms: float, dt_ms: float) -> int:
     SpikelearnError
         If there is not at least one, or their number is not whole.
     """
+    check_numbers(duration_ms=duration_ms, dt_ms=dt_ms)
     if math.isfinite(duration_ms) and dt_ms > 0:
         _check_countable(duration_ms, dt_ms, "duration_ms")
     if not (math.isfinite(duration_ms) and dt_ms > 0 and nearest_step(duration_ms, dt_ms) >= 1):

@@ -21,11 +21,10 @@ from typing import Any
 
 import yaml
 
+from spikelearn._arguments import MOST_DIGITS
 from spikelearn._errors import SpikelearnError
 
 MOST_BYTES, MOST_DEPTH, MOST_ITEMS = 50_000_000, 100, 5_000_000
-# Whole numbers beyond that are no numbers of anything, and larger than any float.
-_MOST_DIGITS = 300
 # Written in C where PyYAML was built so, and many times as fast; both say the same.
 _Parser: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _INT, _FLOAT, _MERGE = (f"tag:yaml.org,2002:{name}" for name in ("int", "float", "merge"))
@@ -84,8 +83,8 @@ class _Loader(_Parser):
     def construct_yaml_int(self, node: Any) -> Any:
         """A whole number, unless there are two ways to read it."""
         text = self.construct_scalar(node)
-        if len(text) > _MOST_DIGITS:
-            problem = f"a whole number of {len(text)} digits; at most {_MOST_DIGITS} are read"
+        if len(text) > MOST_DIGITS:
+            problem = f"a whole number of {len(text)} digits; at most {MOST_DIGITS} are read"
             raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
         plain = text.lstrip("+-").replace("_", "")
         value = super().construct_yaml_int(node)

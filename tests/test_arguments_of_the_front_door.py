@@ -12,7 +12,7 @@ import pytest
 
 import spikelearn as sl
 from spikelearn import SpikelearnError
-from spikelearn._arguments import check_numbers, checked_path, is_number, is_whole
+from spikelearn._arguments import check_numbers, checked_path, in_few, is_number, is_whole, too_long
 from spikelearn._spike_arrays import PopulationSpikes
 
 SPIKES = PopulationSpikes.from_unsorted(2, [1.0], [0])
@@ -21,19 +21,22 @@ SWEEP: dict[str, Any] = {
     "simulate": {"model": "lif_neuron", "stimulus": "step_current", "duration_ms": 10},
     "vary": {"populations.neuron.tau_m_ms": [10]}, "measures": ["rate_hz"],
 }  # fmt: skip
+BEYOND = 10**400  # any float; of 5,000 digits Python itself writes none
 NO_PATHS = (3, None, [], True, b"x", 1.5, {})
 LIF = {"network": "lif_neuron", "stimulus": "step_current", "duration_ms": 10}
 
 # Public name -> what is right, and by argument what is not.
 TABLE: dict[str, tuple[dict[str, Any], dict[str, tuple[Any, ...]]]] = {
     "Activity": (ACTIVITY, {
-        "populations": (3, {"a": 3}, {"a": [1, 2]}, [SPIKES]), "duration_ms": ("a", None, True),
-        "dt_ms": ("a", None), "n_trials": ("a", -1, 1.5), "labels": (3, "a", ["a", "b"]),
+        "populations": (3, {"a": 3}, {"a": [1, 2]}, [SPIKES]),
+        "duration_ms": ("a", None, True, BEYOND),
+        "dt_ms": ("a", None, -BEYOND), "n_trials": ("a", -1, 1.5, BEYOND, 10**5000),
+        "labels": (3, "a", ["a", "b"]),
         "states": (3,), "weights": (3,), "provenance": (3,), "weight_units": (3,),
     }),
     "STDPConfig": ({"model": "competitive_stdp", "rule": "stdp"}, {
         "model": (3, None), "rule": (3, "stpd"), "n_train": ("3", 0), "dataset": (3,), "foo": (3,),
-        "backend": ("nativ",), "seed": (-1, "a"),
+        "backend": ("nativ",), "seed": (-1, "a", 10**5000),
     }),
     "SpikingNetwork": (
         {"name": "n", "populations": {"n": {"model": "lif", "size": 1, "v_threshold_mv": 1.0}}},
@@ -42,9 +45,10 @@ TABLE: dict[str, tuple[dict[str, Any], dict[str, tuple[Any, ...]]]] = {
     "Stimulus": ({}, {
         "labels": (3, "a", [], None, True),
         "spikes": (3, [1, 2], {"a": 3}, {"a": "x"}, {"a": None}, {"a": [1, "x"]}, {"a": {1}},
-                   {"a": [[1], 2]}, {"a": [[[1]]]}, {"a": [float("nan")]}, {"a": {"b": 1}}),
+                   {"a": [[1], 2]}, {"a": [[[1]]]}, {"a": [float("nan")]}, {"a": {"b": 1}},
+                   {"a": [BEYOND]}, {"a": [[10**5000]]}),
         "currents_pa": (300, None, {"n": "x"}, {"n": None}, {"n": [1, 2]}, {"n": float("inf")},
-                        {"n": [[1], [1, 2]]}),
+                        {"n": [[1], [1, 2]]}, {"n": BEYOND}),
         "currents_mv": (3,), "currents_mv_per_ms": ("x",),
     }),
     "Sweep": (SWEEP, {
@@ -53,14 +57,14 @@ TABLE: dict[str, tuple[dict[str, Any], dict[str, tuple[Any, ...]]]] = {
         "measures": (3, "rate"), "foo": (3,), "name": ("a/b", 3),
     }),
     "TrainConfig": ({"model": "mlp_64", "rule": "backprop"}, {
-        "model": (3, None), "rule": (3, "backprp"), "epochs": (0, "3", 1.5), "foo": (3,),
+        "model": (3, None), "rule": (3, "backprp"), "epochs": (0, "3", 1.5, BEYOND), "foo": (3,),
         "learning_rate": (-1, "x"), "optimizer": ("adm",), "dataset": (3,), "options": (3,),
     }),
     "compare": ({"runs": "mlp_64", "recording": "nothing"}, {
         "runs": (3, None, [], "nothing", [3], "brunel2000", sl.Activity(**ACTIVITY)),
         "recording": (3, None, "nothing"),
-        "method": ("rsaa", 3), "n_bootstrap": ("x", -1), "seed": ("a",), "progress": (3,),
-        "resolutions": (3,), "assign_layers": ("x",), "foo": (3,),
+        "method": ("rsaa", 3), "n_bootstrap": ("x", -1, BEYOND), "seed": ("a",), "progress": (3,),
+        "resolutions": (3, [BEYOND]), "assign_layers": ("x",), "foo": (3,),
     }),
     "compare_runs": ({"runs": ("nothing", "nothing else")}, {"runs": (3, None, (), ("nothing",))}),
     "load_activity": ({"path": "spikes.npz"}, {"path": (*NO_PATHS, "nothing", "nothing.npz")}),
@@ -74,21 +78,26 @@ TABLE: dict[str, tuple[dict[str, Any], dict[str, tuple[Any, ...]]]] = {
         "network": (3, None, [], {}, "nothing", {"name": "x"}, "mlp_64", {"populations": 3}),
         "stimulus": (3, 300.0, [1], True, {}, "nothing", {"kind": "x"}, {"neuron": 300},
                      {"kind": "currents"}, np.ones(3), {"currents_pa": 3}),
-        "duration_ms": ("10", None, -1, 0, float("nan"), float("inf"), [10], True, 10.05, 1e12),
-        "dt_ms": ("0.1", -1, 0, [0.1], True, 20),
-        "backend": (3, "nativ", None), "seed": ("1", 1.5, -1, None, True),
-        "record": (3, True, "neurone", [3], "v", 1.5, {"neuron": [9]}), "progress": (3, "yes"),
+        "duration_ms": ("10", None, -1, 0, float("nan"), float("inf"), [10], True, 10.05, 1e12,
+                        BEYOND, -BEYOND, 10**5000),
+        "dt_ms": ("0.1", -1, 0, [0.1], True, 20, BEYOND),
+        "backend": (3, "nativ", None), "seed": ("1", 1.5, -1, None, True, BEYOND, -(10**5000)),
+        "record": (3, True, "neurone", [3], "v", 1.5, [["neuron"]], np.array(3), b"neuron",
+                   *({"neuron": which} for which in (
+                       [9], -1, [0.0], [[0]], np.array("a"), np.array(1), np.array([[0]]), b"0",
+                       10**5000, np.array([True, False]), np.array([False]), np.array(True)))),
+        "record_every_ms": ("1", [1], True, BEYOND, float("nan"), 1.0), "progress": (3, "yes"),
         "precision": (32, None), "keep_partial": ("yes", None), "threads": (0, "2", 1.5, True),
-        "spikes_in_memory_mb": ("3", -1, None),
+        "spikes_in_memory_mb": ("3", -1, None, BEYOND),
     }),
     "stimulus_for": ({"network": "lif_neuron", "protocol": "step_current"}, {
         "network": (3, "nothing"), "protocol": (3, None, "nothing", {}, []),
-        "duration_ms": ("3", None, True), "dt_ms": ("a",), "seed": ("a", None, 1.0),
+        "duration_ms": ("3", None, True, BEYOND), "dt_ms": ("a",), "seed": ("a", None, 1.0),
     }),
     "sweep": (SWEEP, {
         "description": (3, "nothing", [], "nothing.yaml", True), "runs": (3,), "out": (3,),
         "workers": ("x", 0, None), "threads_per_worker": (0, "2"), "progress": (3,), "tell": (3,),
-        "limit_minutes": ("3", -1), "foo": (3,),
+        "limit_minutes": ("3", -1, BEYOND), "foo": (3,),
     }),
     "train": ({"config": "mlp_64"}, {
         "config": (3, None, {}, "nothing", "backprop", ["mlp_64"], "brunel2000"),
@@ -194,5 +203,52 @@ def test_paths_and_numbers() -> None:
     assert checked_path("a file", "x") == checked_path("a file", Path("x")) == Path("x")
     assert [is_number(one) for one in (np.float32(1), 2, True, "1")] == [True, True, False, False]
     assert [is_whole(one) for one in (np.int8(1), 2, 1.0, False)] == [True, True, False, False]
+    with pytest.raises(SpikelearnError, match=r"^a is a whole number of about 400 digits; at most"):
+        check_numbers(a=BEYOND)
+    assert (too_long(10**299), too_long(-(10**299)), too_long(1e308), too_long(True)) == ("",) * 4
+    assert in_few([10**5000]) == "a list with whole numbers of too many digits"
     with pytest.raises(SpikelearnError, match=r"^b must be a number, found 'x'$"):
         check_numbers(a=1, b="x")
+
+
+# By method of an activity with one population, "neuron", what no argument is; a call without any.
+ODD = ([], {}, ["neuron"], np.array(["neuron"]), np.array(0), b"neuron", 1.5, True, "zz", BEYOND)
+ASKED_OF_ACTIVITY: dict[str, Any] = {
+    "state_times_ms": lambda activity, odd: activity.state_times_ms(odd),
+    "name": lambda activity, odd: activity[odd],
+    "rate_hz": lambda activity, odd: activity.rate_hz(odd),
+    "between": lambda activity, odd: activity.between(odd, -1),
+    "rate": lambda activity, odd: activity["neuron"].rate(0, -1 if odd == 1.5 else odd),
+    "psth": lambda activity, odd: activity["neuron"].psth(odd if isinstance(odd, list) else -1, 1),
+    "sigma": lambda activity, odd: activity["neuron"].psth(1, -1 if odd == 1.5 else odd),
+    "save": lambda activity, odd: activity.save(1.5 if isinstance(odd, str) else odd),
+}
+
+
+@pytest.fixture(scope="module")
+def recorded() -> sl.Activity:
+    return sl.simulate("lif_neuron", "step_current", 10, record="neuron")
+
+
+@pytest.mark.parametrize("asked", ASKED_OF_ACTIVITY)
+@pytest.mark.parametrize("odd", ODD, ids=lambda odd: type(odd).__name__)
+def test_what_an_activity_is_asked_is_refused_in_a_sentence(
+    asked: str, odd: Any, recorded: sl.Activity
+) -> None:
+    with pytest.raises(SpikelearnError) as raised:
+        ASKED_OF_ACTIVITY[asked](recorded, odd)
+    assert len(str(raised.value)) < 250
+    assert "\n" not in str(raised.value)
+    assert ([] in recorded, {} in recorded, "neuron" in recorded) == (False, False, True)
+
+
+def test_neurons_are_chosen_by_numbers_of_numpy_and_by_truths() -> None:
+    def chosen(which: Any) -> list[int]:
+        return sl.simulate("izhikevich2003", duration_ms=1, record={"inhibitory": which})[
+            "inhibitory"
+        ].recorded_neurons.tolist()
+
+    assert chosen(np.array(3)) == chosen(np.int64(3)) == chosen(3) == [3]
+    assert chosen(np.arange(200) % 50 == 0) == [0, 50, 100, 150]
+    with pytest.raises(SpikelearnError, match="of which there are 200, whether it is chosen; fou"):
+        chosen(np.ones(8, dtype=bool))

@@ -265,7 +265,8 @@ def plain_warnings(options: Mapping[str, str] | None = None) -> Iterator[None]:
     from spikelearn.simulation.undriven import UndrivenWarning
 
     def show(message: Any, *args: Any, **kwargs: Any) -> None:
-        note(in_options(str(message), options or {}), "Warning")
+        said = getattr(message, "at_command_line", str(message))
+        note(in_options(said, options or {}), "Warning")
 
     with warnings.catch_warnings():
         for kind in (TrainingWarning, StoredResultWarning, UnreadableCodeWarning):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from spikelearn._counts import counted
 from spikelearn._errors import SpikelearnError, nearest
 from spikelearn.cli import _completions as completions
 from spikelearn.cli import recordings, runs
@@ -15,6 +17,9 @@ from spikelearn.cli._output import give, note, print_line
 from spikelearn.cli._reading import Given, read_spikes, reading
 from spikelearn.cli._tables import print_table
 from spikelearn.cli.simulation import spiking_network
+
+if TYPE_CHECKING:
+    from spikelearn.studies.study import Study
 
 _SHIPPED = ("models", "stimuli", "models/studies", "models/recipes")
 
@@ -28,7 +33,8 @@ def inspect(
         typer.Argument(
             autocompletion=completions.everything,
             help="Spikes (.nwb, .nix, .h5, .npz, .mat, .csv ...), a model, stimulus or recording"
-            " (.yaml), a network (.nir), a run's folder, or the name of what is shipped.",
+            " (.yaml), a network (.nir), the folder of a run or a study, or the name of what is"
+            " shipped.",
         ),
     ],
     given: Given = None,
@@ -131,10 +137,24 @@ def _print_folder(path: Path) -> None:
 
     if (path / "network.yaml").is_file():
         _print_description(path / "network.yaml")
+    elif (path / store.CONFIG).is_file() and _is_of_study(path / store.CONFIG):
+        from spikelearn.studies.study_questions import kept_description
+
+        _print_study(kept_description(path))
     elif (path / store.CONFIG).is_file():
         runs.show(path)
     else:
         runs.list_([path])
+
+
+def _is_of_study(path: Path) -> bool:
+    """Whether a file says what was run of a study; what cannot be read is told by others."""
+    from spikelearn._files import read_yaml
+
+    with contextlib.suppress(SpikelearnError):
+        content = read_yaml(path)
+        return isinstance(content, dict) and "networks" in content
+    return False
 
 
 def _print_description(path: Path) -> None:
@@ -147,11 +167,7 @@ def _print_description(path: Path) -> None:
     if "networks" in content:
         from spikelearn.studies.study import load_study
 
-        study = load_study(path)
-        print_line(f"study {study.name}: {len(study.networks)} networks, seeds"
-             f" {', '.join(map(str, study.seeds))}")  # fmt: skip
-        give("kind", "study")
-        give("study", study)
+        _print_study(load_study(path))
     elif "rule" in content or "model" in content:
         from spikelearn.training.recipes import load_recipe
 
@@ -160,6 +176,17 @@ def _print_description(path: Path) -> None:
         recordings.show(str(path))
     else:
         _print_model_or_stimulus(path, str(kind))
+
+
+def _print_study(study: Study) -> None:
+    of = [counted(len(study.networks), "network")] * bool(study.networks)
+    of += [counted(len(study.modules), "module of PyTorch", "modules of PyTorch")] * bool(
+        study.modules
+    )
+    seeds = f"seed{'s' * (len(study.seeds) > 1)} {', '.join(map(str, study.seeds))}"
+    print_line(f"study {study.name}: {' and '.join(of)}, {seeds}")
+    give("kind", "study")
+    give("study", study)
 
 
 def _print_model_or_stimulus(path: Path, kind: str) -> None:

@@ -105,7 +105,7 @@ Reset = Annotated[
 OPTIONS = {
     "dt_ms": "--dt", "duration_ms": "--duration", "step_ms": "--step",
     "written_by": "--written-by", "reset=": "--reset", "record_every_ms": "--record-every",
-    "record:": "--record:", "stimulus=": "--stimulus",
+    "record:": "--record:",
 }  # fmt: skip
 
 

@@ -196,6 +196,11 @@ def identify(
 
     kept = kept_study(folder)
     features = study_features(kept)
+    if not kept.study.networks:
+        raise SpikelearnError(
+            f"the study in {folder} has modules of PyTorch alone, of whose training nothing is"
+            " known; rules are told of networks that a study trains"
+        )
     if not len(features):
         asked = any(question.ask == "identity" for question in kept.study.questions)
         what = "" if asked else "add `identity` to its questions and "

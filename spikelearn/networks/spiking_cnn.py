@@ -6,6 +6,7 @@ What it does is in `spikelearn.networks.spiking_convolutional`.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, model_validator
@@ -174,3 +175,23 @@ class SpikingCNN(Convolutions):
         from spikelearn.networks.spiking_convolutional import SpikingConvolutional
 
         return SpikingConvolutional(self, torch_generator(seed, "weights"))
+
+
+def first_of_exported(populations: Iterable[str]) -> str | None:
+    """Into which population currents show images, of a classifier that was exported.
+
+    Parameters
+    ----------
+    populations : iterable of str
+        Names of the populations of a spiking network.
+
+    Returns
+    -------
+    str or None
+        None where they are not those of a `SpikingCNN` with `input: current`, which alone has no
+        population called input.
+    """
+    added = ("bias", "_pooled")  # by `folded_synapses.py`, beside its layers
+    layers = [name for name in populations if not name.endswith(added)]
+    _, *behind = population_names(len(layers) - 1)
+    return layers[0] if len(layers) > 1 and layers == behind else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from spikelearn._arguments import in_few
 from spikelearn._errors import SpikelearnError
 from spikelearn.spikes import load
 from spikelearn.spikes.activity import Activity
@@ -52,7 +53,7 @@ def whole_number(name: str, value: Any, end: int) -> int:
     try:
         number = operator.index(value)
     except TypeError:
-        raise SpikelearnError(f"{name} is a whole number, found {value!r:.40}") from None
+        raise SpikelearnError(f"{name} is a whole number, found {in_few(value, 40)}") from None
     if not 0 <= number < end:
-        raise SpikelearnError(f"there is no {name} {number}; {name}s are 0 to {end - 1}")
+        raise SpikelearnError(f"there is no {name} {in_few(number)}; {name}s are 0 to {end - 1}")
     return number

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from spikelearn._arguments import check_numbers
 from spikelearn._errors import SpikelearnError
 from spikelearn._spike_arrays import PopulationSpikes
 from spikelearn.responses._labels import average_by_label, spike_source
@@ -132,6 +133,7 @@ def smoothed(values: np.ndarray, bin_ms: float, sigma_ms: float) -> np.ndarray:
     SpikelearnError
         If the standard deviation is negative.
     """
+    check_numbers(sigma_ms=sigma_ms)
     if not 0 <= sigma_ms < np.inf:
         raise SpikelearnError(
             f"the Gaussian's sigma must be finite and at least 0 ms, found {sigma_ms:g}"

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from spikelearn._arguments import check_numbers
+from spikelearn._arguments import check_numbers, in_few
 from spikelearn._errors import SpikelearnError, nearest
 from spikelearn._time_steps import in_steps
 from spikelearn.networks.spiking import SpikingNetwork
@@ -23,7 +23,8 @@ def recorded_given(record: Any, network: SpikingNetwork) -> dict[str, np.ndarray
     Parameters
     ----------
     record : str, sequence of str, or mapping
-        Names; or neurons by name: a number, a list of numbers, a slice, or None for all.
+        Names; or neurons by name: a number, a list of numbers, a slice, an array that says of
+        each neuron whether it is chosen, or None for all.
     network : SpikingNetwork
 
     Raises
@@ -33,19 +34,23 @@ def recorded_given(record: Any, network: SpikingNetwork) -> dict[str, np.ndarray
     """
     if record is None:
         return {}
-    named = {record: None} if isinstance(record, str) else record
-    if isinstance(named, bool) or not isinstance(named, Iterable):
+    given = record.tolist() if isinstance(record, np.ndarray) else record
+    named = {given: None} if isinstance(given, str) else given
+    if isinstance(named, bool | bytes) or not isinstance(named, Iterable):
         raise SpikelearnError(
             "record is the name of a population, a list of names, or neurons by name as in"
-            f" {{'{next(iter(network.neurons))}': [0, 1]}}, found {record!r:.60}"
+            f" {{'{next(iter(network.neurons))}': [0, 1]}}, found {in_few(record)}"
         )
-    chosen = dict(named) if isinstance(named, Mapping) else dict.fromkeys(named)
-    for name in chosen:
-        if name not in network.neurons:
+    names = list(named)
+    for name in names:
+        if not isinstance(name, str) or name not in network.neurons:
+            told = in_few(name)
+            near = nearest(name if isinstance(name, str) else told, network.neurons)
             raise SpikelearnError(
-                f"cannot record the potential of '{name}'; {nearest(str(name), network.neurons)}"
+                f"cannot record the potential of {told}; {near}"
                 " (of neurons, spikes and membrane potentials are recorded, and nothing else)"
             )
+    chosen = dict(named) if isinstance(named, Mapping) else dict.fromkeys(names)
     return {
         name: _neurons(name, which, network.neurons[name].size) for name, which in chosen.items()
     }
@@ -127,18 +132,28 @@ def _neurons(name: str, which: Any, size: int) -> np.ndarray | None:
                 f" {which}"
             ) from None
         return _some(name, listed_by, which, size)
-    given = [which] if isinstance(which, Integral) else which
-    listed = list(given) if isinstance(given, Iterable) and not isinstance(given, str) else [given]
+    array = np.asarray(which) if hasattr(which, "dtype") else None
+    if array is not None and array.dtype == bool and array.ndim:
+        if array.shape != (size,):
+            shape = " x ".join(map(str, array.shape))
+            raise SpikelearnError(
+                f"record: an array of truths says of each neuron of '{name}', of which there"
+                f" {'is 1' if size == 1 else f'are {size}'}, whether it is chosen; found {shape}"
+            )
+        return _some(name, np.flatnonzero(array), which, size)
+    given = which if array is None else array.tolist()
+    is_list = isinstance(given, Iterable) and not isinstance(given, str | bytes)
+    listed = list(given) if is_list else [given]
     wrong = [n for n in listed if isinstance(n, bool | np.bool_) or not isinstance(n, Integral)]
     if wrong:
         raise SpikelearnError(
             f"record: neurons of '{name}' are whole numbers, a list of them or a slice, found"
-            f" {wrong[0]!r:.60}"
+            f" {in_few(wrong[0])}"
         )
     outside = [n for n in listed if not 0 <= n < size]
     if outside:
         raise SpikelearnError(
-            f"record: there is no neuron {outside[0]} in '{name}'; they are 0 to {size - 1}"
+            f"record: there is no neuron {in_few(outside[0])} in '{name}'; {_numbered(size)}"
         )
     if len(set(listed)) < len(listed):
         raise SpikelearnError(f"record: each neuron of '{name}' is named once")
@@ -149,9 +164,13 @@ def _some(name: str, chosen: np.ndarray, which: Any, size: int) -> np.ndarray:
     """Neurons that were chosen, of which there must be one."""
     if not chosen.size:
         raise SpikelearnError(
-            f"record: no neuron of '{name}' is chosen by {which!r:.60}; they are 0 to {size - 1}"
+            f"record: no neuron of '{name}' is chosen by {in_few(which)}; {_numbered(size)}"
         )
     return chosen
+
+
+def _numbered(size: int) -> str:
+    return "it has one, 0" if size == 1 else f"they are 0 to {size - 1}"
 
 
 def told(chosen: Mapping[str, np.ndarray | None]) -> dict[str, Any]:

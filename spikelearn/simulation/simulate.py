@@ -190,7 +190,8 @@ def simulate(
         populations).
     UndrivenWarning
         Where no neuron fired and nothing drives the network: no current is given, no spikes or
-        background arrive, and there is no noise; unless potentials are recorded.
+        background arrive, and there is no noise; unless potentials are recorded. And where a
+        classifier whose images are currents is shown none.
 
     Examples
     --------

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from spikelearn.networks.fields import AnyDistribution
+from spikelearn.networks.spiking_cnn import first_of_exported
 
 if TYPE_CHECKING:
     from spikelearn.networks.inputs import BackgroundInput
@@ -17,10 +18,20 @@ if TYPE_CHECKING:
 
 
 class UndrivenWarning(UserWarning):
-    """No neuron fired, and nothing drives the network; the message says what would."""
+    """Nothing drives the network, and no neuron fired or no image is shown; it says what would.
+
+    Attributes
+    ----------
+    at_command_line : str
+        The message with what the command line has in place of what Python has.
+    """
+
+    def __init__(self, message: str, at_command_line: str = "") -> None:
+        super().__init__(message)
+        self.at_command_line = at_command_line or message
 
 
-def undriven(network: SpikingNetwork, stimulus: Stimulus) -> str:
+def undriven(network: SpikingNetwork, stimulus: Stimulus, at_command_line: bool = False) -> str:
     """Why nothing drives a network, and what would, in a sentence; empty where something does.
 
     Parameters
@@ -28,6 +39,8 @@ def undriven(network: SpikingNetwork, stimulus: Stimulus) -> str:
     network : SpikingNetwork
     stimulus : Stimulus
         What it was shown.
+    at_command_line : bool
+        Whether what would is named as a command takes it, or as Python does.
     """
     # A current of 0 is said by whoever gives it.
     steadily = network.noise or any(_arrives(item) for item in network.background)
@@ -46,14 +59,41 @@ def undriven(network: SpikingNetwork, stimulus: Stimulus) -> str:
     units = [unit for unit in ("pa", "mv", "mv_per_ms") if unit in gains]
     if not units:  # equations of one's own that take no current
         return ""
-    would = (
-        "stimulus='step_current'"
-        if units[0] == "pa" and len(network.neurons) == 1
-        else f"a stimulus of kind currents, or Stimulus(currents_{units[0]}={{'{first}': ...}})"
-    )
+    if units[0] == "pa" and len(network.neurons) == 1:
+        would = "--stimulus step_current" if at_command_line else "stimulus='step_current'"
+    elif at_command_line:
+        size = 300 if units[0] == "pa" else 20
+        step = f"{{kind: step, target: {first}, amplitude_{units[0]}: {size}}}"
+        would = f"--stimulus step_current --set 'stimulus.currents=[{step}]'"
+    else:
+        would = f"a stimulus of kind currents, or Stimulus(currents_{units[0]}={{'{first}': ...}})"
     return (
         "it is shown no current, and has no background input that arrives and no noise; show it a"
         f" current, as by {would}, or give it background"
+    )
+
+
+def without_image(network: SpikingNetwork, stimulus: Stimulus) -> str:
+    """That a network whose images are currents is shown none, in a sentence; empty otherwise.
+
+    Such a network is a classifier that was exported, and has no input to show images to. What it
+    does by itself, as by its biases, looks like an answer to one.
+
+    Parameters
+    ----------
+    network : SpikingNetwork
+    stimulus : Stimulus
+        What it was shown.
+    """
+    first = first_of_exported(network.populations)
+    driven = network.background or network.noise or any(stimulus.currents.values())
+    if first is None or driven:
+        return ""
+    return (
+        f"'{network.name}' is shown no image: as of a spiking_cnn with input: current, images are"
+        f" currents into '{first}', which"
+        " spikelearn.training.spiking_model.shown_images(classifier, images) makes of them in"
+        " Python; what it does without is no answer to one"
     )
 
 
@@ -69,9 +109,10 @@ def _some(values: Any) -> bool:
 def warn_of_silence(
     network: SpikingNetwork, stimulus: Stimulus, activity: Activity, stacklevel: int
 ) -> None:
-    """Say of a network that was silent that nothing drives it, if so.
+    """Say of a network that was silent that nothing drives it, if so, or that it sees no image.
 
-    Nothing is said where potentials were recorded: then one sees how they fall back to rest.
+    Nothing is said of silence where potentials were recorded: then one sees how they fall back to
+    rest.
 
     Parameters
     ----------
@@ -82,13 +123,13 @@ def warn_of_silence(
     stacklevel : int
         As for `warnings.warn`: 2 names the line that calls this function.
     """
+    if said := without_image(network, stimulus):
+        warnings.warn(UndrivenWarning(said), stacklevel=stacklevel + 1)
+        return
     of_neurons = [s for name, s in activity.populations.items() if name in network.neurons]
     if activity.states or not of_neurons or any(len(spikes) for spikes in of_neurons):
         return
-    said = undriven(network, stimulus)
-    if said:
-        warnings.warn(
-            f"no neuron of '{network.name}' fired, and nothing drives it: {said}",
-            UndrivenWarning,
-            stacklevel=stacklevel + 1,
-        )
+    if undriven(network, stimulus):
+        silent = f"no neuron of '{network.name}' fired, and nothing drives it: "
+        told, typed = (silent + undriven(network, stimulus, typed) for typed in (False, True))
+        warnings.warn(UndrivenWarning(told, typed), stacklevel=stacklevel + 1)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from spikelearn._arguments import check_numbers, is_whole
+from spikelearn._arguments import check_numbers, in_few, is_whole, too_long
 from spikelearn._errors import SpikelearnError
 from spikelearn._spike_arrays import PopulationSpikes
 from spikelearn._synaptic_weights import SynapticWeights
@@ -133,7 +133,7 @@ class Activity:
         return iter(self.populations)
 
     def __contains__(self, population: object) -> bool:
-        return population in self.populations
+        return isinstance(population, str) and population in self.populations
 
     @property
     def n_spikes(self) -> int:
@@ -153,9 +153,11 @@ class Activity:
         SpikelearnError
             Where it was not recorded.
         """
-        if name not in self.states:
+        if not isinstance(name, str) or name not in self.states:
             known = ", ".join(self.states) or "none"
-            raise SpikelearnError(f"no state called '{name}' was recorded; recorded are: {known}")
+            raise SpikelearnError(
+                f"no state called {in_few(name)} was recorded; recorded are: {known}"
+            )
         every, first = state_steps(self)
         steps = first + every * np.arange(np.shape(self.states[name])[1])
         times_ms: np.ndarray = steps * float(self.dt_ms)
@@ -231,13 +233,14 @@ def _check_fields(activity: Activity) -> None:
                 " PopulationSpikes.from_unsorted makes them of times and neurons"
             )
     check_numbers(duration_ms=activity.duration_ms, dt_ms=activity.dt_ms)
-    if not is_whole(activity.n_trials) or activity.n_trials < 0:
-        raise SpikelearnError(f"n_trials is a whole number, found {activity.n_trials!r:.40}")
+    n_trials = activity.n_trials
+    if not is_whole(n_trials) or n_trials < 0 or too_long(n_trials):
+        raise SpikelearnError(f"n_trials is a whole number, found {in_few(n_trials, 40)}")
     # A step of 0 is told by whoever counts in steps.
     n_steps = activity.duration_ms / activity.dt_ms if activity.dt_ms else 0.0
-    if n_steps * max(activity.n_trials, 1) > _MOST_STEPS:
+    if n_steps * max(n_trials, 1) > _MOST_STEPS:
         raise SpikelearnError(
-            f"duration_ms: {activity.n_trials} trials of {activity.duration_ms:.4g} ms are more"
+            f"duration_ms: {n_trials} trials of {activity.duration_ms:.4g} ms are more"
             f" than {_MOST_STEPS} steps of {activity.dt_ms:g} ms, which no clock counts exactly;"
             " are the times in the unit that was said?"
         )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from spikelearn._arguments import check_numbers
 from spikelearn._errors import SpikelearnError
 from spikelearn._room import Part, bounded, in_number, require_memory
 from spikelearn._spike_arrays import PIECE, PopulationSpikes, pieces
@@ -77,6 +78,7 @@ def whole_bins(duration_ms: float, bin_ms: float) -> int:
     SpikelearnError
         If they do not fill it, or are not of positive width.
     """
+    check_numbers(bin_ms=bin_ms, duration_ms=duration_ms)
     if not (bin_ms > 0 and duration_ms > 0):
         raise SpikelearnError(
             f"bin width and duration must be above 0 ms, found {bin_ms:g} and {duration_ms:g}"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from spikelearn._arguments import check_numbers, in_few
 from spikelearn._errors import SpikelearnError, nearest
 from spikelearn._spike_arrays import PopulationSpikes
 
@@ -46,10 +47,9 @@ class PopulationActivity(PopulationSpikes):
         """
         spikes = activity.populations.get(name) if isinstance(name, str) else None
         if spikes is None:
-            raise SpikelearnError(
-                f"no population called '{name}' was recorded;"
-                f" {nearest(str(name), activity.populations)}"
-            )
+            told = in_few(name)
+            near = nearest(name if isinstance(name, str) else told, activity.populations)
+            raise SpikelearnError(f"no population called {told} was recorded; {near}")
         arrays = spikes.times_ms, spikes.senders, spikes.trials
         return cls(spikes.size, *arrays, name, activity)
 
@@ -130,9 +130,7 @@ class PopulationActivity(PopulationSpikes):
 
         from spikelearn.responses.psth import bin_centres_ms, population_psth
 
-        for name, given in (("bin_ms", bin_ms), ("sigma_ms", sigma_ms)):
-            if not isinstance(given, int | float | np.number):
-                raise SpikelearnError(f"{name} is a number, found {given!r:.40}")
+        check_numbers(bin_ms=bin_ms, sigma_ms=sigma_ms)
         rates_hz, stimuli = population_psth(self.activity, self.name, bin_ms, sigma_ms)
         centres = bin_centres_ms(self.activity.duration_ms, bin_ms)
         times = pd.Index(centres, name="time_ms")

@@ -6,9 +6,11 @@ import inspect
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from spikelearn._arguments import is_whole
+from spikelearn._arguments import in_few, is_whole
 from spikelearn._errors import SpikelearnError, nearest
 from spikelearn._seeding import checked_seed
+
+_MOST_RESAMPLES, _LARGEST = 10_000_000, 10_000  # resamples of stimuli, and pixels of a side
 
 
 def check_method(method: str) -> None:
@@ -49,12 +51,16 @@ def check_options(
     """
     check_method(method)
     checked_seed(seed)
-    if not is_whole(n_bootstrap) or n_bootstrap < 0:
-        raise SpikelearnError(f"n_bootstrap is a whole number from 0 on, found {n_bootstrap!r:.40}")
-    listed = isinstance(resolutions, Iterable) and not isinstance(resolutions, str)
-    if not listed or not all(is_whole(side) and side > 0 for side in resolutions):
+    if not is_whole(n_bootstrap) or not 0 <= n_bootstrap <= _MOST_RESAMPLES:
         raise SpikelearnError(
-            f"resolutions are a list of sides in pixels, above 0, found {resolutions!r:.60}"
+            f"n_bootstrap is a whole number from 0 to {_MOST_RESAMPLES:,}, found"
+            f" {in_few(n_bootstrap, 40)}"
+        )
+    listed = isinstance(resolutions, Iterable) and not isinstance(resolutions, str)
+    if not listed or not all(is_whole(side) and 0 < side <= _LARGEST for side in resolutions):
+        raise SpikelearnError(
+            f"resolutions are a list of sides in pixels, from 1 to {_LARGEST:,}, found"
+            f" {in_few(resolutions)}"
         )
     if not isinstance(assign_layers, bool):
         raise SpikelearnError(f"assign_layers is true or false, found {assign_layers!r:.40}")

@@ -32,6 +32,7 @@ from spikelearn._errors import nearest
 # Rules that follow the gradient, by the networks that they train: what others are compared with.
 GRADIENT_RULES = ("backprop", "surrogate", "backprop_through_time", "eventprop")
 
+LAST = ("last",)
 ASKED = {
     "learning": "Does learning make networks more like the brain than they are untrained?",
     "rule": "Do learning rules differ from backpropagation in how brain-like networks become?",
@@ -70,8 +71,8 @@ class Question(Description):
         default="held_out",
         description="held_out: each network's best layer, chosen on a third of the stimuli and"
         " tested on the others; weighted: all of its layers, weighted on that third; each: every"
-        " layer is tested; or names of layers, also first and"
-        " last, the last before the output; variance is of the last, if left out",
+        " layer is tested; or names of layers, also first and last, the last before the output;"
+        " variance, of which none is chosen, is of the last, if left out",
     )
     recordings: tuple[str, ...] = Field(
         default=(), description="of the study's, of which it is asked; all, if left out"
@@ -130,6 +131,14 @@ class Question(Description):
             asked = f"{asked[:-1]}, all layers weighted?"
         return asked if self.method == "rsa" else f"{asked[:-1]}, by {self.method}?"
 
+    @model_validator(mode="before")
+    @classmethod
+    def _layers_of_variance(cls, given: Any) -> Any:
+        """Of variance the last layer, if none is named: what is asked stands in what is written."""
+        if isinstance(given, dict) and given.get("ask") == "variance" and "layers" not in given:
+            return {**given, "layers": LAST}
+        return given
+
     @field_validator("method")
     @classmethod
     def _known(cls, name: str) -> str:
@@ -185,6 +194,11 @@ class Question(Description):
             raise ValueError(
                 "layers are weighted by their dissimilarities as one model: by rsa, and in other"
                 " questions than variance, which parts those of a layer"
+            )
+        if self.ask == "variance" and self.layers == "held_out":
+            raise ValueError(
+                "variance is parted on stimuli that are not in the fit, and no layer is chosen on"
+                " others; name layers, as [last], or ask of each"
             )
         if self.ask == "hierarchy" and self.regions:
             raise ValueError("hierarchy is asked of two regions: name them as early and late")

@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
     from spikelearn.recordings import ImageRecording
 
-_LAST = ("last",)
-
 
 def parted_variance(
     question: Question,
@@ -74,8 +72,6 @@ def variance_sets(question: Question, entries: Sequence[Entry]) -> tuple[list[Se
     entries : sequence of Entry
         Trained networks and their untrained twins.
     """
-    if question.layers == "held_out":  # what is chosen on some stimuli is not what is asked
-        question = question.model_copy(update={"layers": _LAST})
     networks = networks_of(entries)
     trained = [one for one in networks if one.model != UNTRAINED]
     twins = {one.start: one for one in networks if one.model == UNTRAINED}

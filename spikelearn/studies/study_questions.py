@@ -16,7 +16,7 @@ from spikelearn.studies.activity_statistics import trajectory_features
 from spikelearn.studies.comparing import Entry, check_comparable
 from spikelearn.studies.image_baselines import at_resolution, with_controls
 from spikelearn.studies.network_names import UNTRAINED_RULES, network_names, start_names
-from spikelearn.studies.question import Question
+from spikelearn.studies.question import LAST, Question
 from spikelearn.studies.question_contrasts import contrasts_of, followed_contrasts
 from spikelearn.studies.question_networks import Followed, followed_of
 from spikelearn.studies.question_variance import parted_variance
@@ -128,6 +128,17 @@ def kept_study(folder: str | Path) -> StudyResult:
     """
     from spikelearn.studies.study_run import run_study
 
+    return run_study(kept_description(folder), folder, limit_minutes=0)
+
+
+def kept_description(folder: str | Path) -> Study:
+    """The description of the study that lies in a folder.
+
+    Raises
+    ------
+    SpikelearnError
+        If no study was written there.
+    """
     path = Path(folder) / "config.yaml"
     content = read_yaml(path) if path.is_file() else None
     if not isinstance(content, dict) or "networks" not in content:
@@ -135,8 +146,17 @@ def kept_study(folder: str | Path) -> StudyResult:
             f"{folder} holds no study; it is the folder that `spikelearn study run` writes"
         )
     content = {k: v for k, v in content.items() if k not in ("runs", "versions")}
+    content["questions"] = [_as_now(question) for question in content.get("questions") or ()]
     study: Study = validate(Study, content, path)
-    return run_study(study, folder, limit_minutes=0)
+    return study
+
+
+def _as_now(question: Any) -> Any:
+    """A question as folders of before have it, where variance was of the last layer by this."""
+    is_old = isinstance(question, dict) and question.get("ask") == "variance"
+    if is_old and question.get("layers") == "held_out":
+        return {**question, "layers": list(LAST)}
+    return question
 
 
 def study_features(result: StudyResult) -> pd.DataFrame:

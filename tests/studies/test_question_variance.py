@@ -52,3 +52,12 @@ def test_variance_is_of_dissimilarities_and_of_models_of_images_that_there_are()
         Question(ask="variance", images=("pixel",))
     with pytest.raises(ValueError, match="'images' is of the question variance"):
         Question(ask="rule", images=("pixels",))
+
+
+def test_variance_is_of_the_last_layer_in_writing_and_chooses_none_on_other_stimuli():
+    asked = Question(ask="variance")
+    assert asked.layers == ("last",)
+    assert Question(**asked.model_dump(mode="json")) == asked
+    with pytest.raises(ValueError, match=r"no layer is chosen on others; name layers, as \[last\]"):
+        Question(ask="variance", layers="held_out")
+    assert Question(ask="rule").layers == "held_out"

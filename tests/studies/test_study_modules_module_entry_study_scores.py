@@ -11,14 +11,16 @@ import pandas as pd
 import pytest
 from other_workers import OtherWorkers
 from small_recording import NETWORK, small_recording
+from typer.testing import CliRunner
 
 import spikelearn as sl
 from spikelearn import SpikelearnError
 from spikelearn._workers import Workers
+from spikelearn.cli import app
 from spikelearn.studies import study_modules, study_tests
 from spikelearn.studies.module_entry import ModuleEntry
 from spikelearn.studies.study import Study, load_study
-from spikelearn.studies.study_questions import study_questions
+from spikelearn.studies.study_questions import kept_description, study_questions
 from spikelearn.studies.study_run import plan_study, run_study
 from spikelearn.studies.study_tests import study_significance
 from spikelearn.studies.whole_study import WholeStudy, write_study
@@ -249,3 +251,28 @@ def test_a_file_that_is_not_there_is_told_before_anything_runs(tmp_path):
     for go in (plan_study, run_study):
         with pytest.raises(SpikelearnError, match=r"the module make_net: .*no Python file.*gone"):
             go(study, tmp_path / "out")
+
+
+@pytest.mark.usefixtures("recording")
+def test_of_modules_alone_no_rule_is_told_and_none_of_their_code_is_run(tmp_path):
+    study = described(tmp_path, ENTRY)
+    folder = tmp_path / "out"
+    folder.mkdir()
+    sl._files.write_yaml(folder / "config.yaml", study.model_dump(mode="json") | {"runs": []})
+    told = CliRunner().invoke(app, ["study", "identify", str(folder)])
+    assert told.exit_code == 1
+    assert "modules of PyTorch alone, of whose training nothing" in " ".join(told.stderr.split())
+    shown = CliRunner().invoke(app, ["inspect", str(folder)]).stdout
+    assert "study mine: 1 module of PyTorch, seed 0" in shown
+    assert runs_of(tmp_path) == 0
+
+
+def test_variance_of_older_folders_was_of_the_last_layer(tmp_path):
+    trained = {"family": "b", "rule": "backprop", **NETWORK}
+    study = Study(name="old", recordings=("small",), networks=[trained])
+    content = study.model_dump(mode="json") | {"questions": [
+        {"ask": "variance", "layers": "held_out"}, {"ask": "rule", "layers": "held_out"},
+    ]}  # fmt: skip
+    sl._files.write_yaml(tmp_path / "config.yaml", content)
+    kept = kept_description(tmp_path)
+    assert [question.layers for question in kept.questions] == [("last",), "held_out"]
