@@ -8,6 +8,7 @@ from typing import Any
 from spikelearn._arguments import in_few, is_number, too_long
 from spikelearn._clusters import read_queue
 from spikelearn._cores import cores
+from spikelearn._counts import counted
 from spikelearn._errors import SpikelearnError
 
 
@@ -98,7 +99,7 @@ class Workers:
             return f"the workers of {self.scheduler}"
         least, most = self.bounds
         if self.cluster:
-            number = f"{most} job{'s' if most > 1 else ''}"
+            number = counted(most, "job")
             return (
                 f"{least} to {number} of {self.cluster}"
                 if most > least

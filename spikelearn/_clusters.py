@@ -26,6 +26,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from spikelearn._counts import counted
 from spikelearn._errors import SpikelearnError, nearest
 from spikelearn._extras import lacking
 from spikelearn._files import read_yaml
@@ -134,8 +135,9 @@ def read_queue(path: str | Path, threads: int = 1) -> JobQueue:
         processes = cores // threads
     if processes < 1 or processes * threads > cores:
         raise SpikelearnError(
-            f"{path}: a job of {cores} cores does not hold {max(processes, 1)} workers of {threads}"
-            f" threads; give cores: {max(processes, 1) * threads}, or workers fewer threads"
+            f"{path}: a job of {counted(cores, 'core')} does not hold"
+            f" {counted(max(processes, 1), 'worker')} of {counted(threads, 'thread')}; give"
+            f" cores: {max(processes, 1) * threads}, or workers fewer threads"
         )
     queue = JobQueue(path, kind, {**given, "processes": processes}, threads)
     return replace(queue, notes=_notes(queue))
@@ -205,8 +207,8 @@ def cluster_of(
 
 def _told(queue: JobQueue, jobs: tuple[int, int], taken: list[str], refused: list[str]) -> str:
     n, workers = len(taken), len(taken) * queue.processes
-    sentence = f"{n} job{'s' if n > 1 else ''} in the queue of {queue.kind} ({', '.join(taken[:5])}"
-    sentence += f"{', ...' if n > 5 else ''}), of {workers} worker{'s' if workers > 1 else ''};"
+    sentence = f"{counted(n, 'job')} in the queue of {queue.kind} ({', '.join(taken[:5])}"
+    sentence += f"{', ...' if n > 5 else ''}), of {counted(workers, 'worker')};"
     if jobs[1] > jobs[0]:
         sentence += f" up to {jobs[1]} jobs as there is work;"
     sentence += " runs begin with the first that starts, and Ctrl-C takes them back"

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from spikelearn._room import in_number
 
-def counted(number: int, one: str, several: str = "") -> str:
+
+def counted(number: float, one: str, several: str = "") -> str:
     """A number and what is counted.
 
     Parameters
     ----------
-    number : int
+    number : int or float
+        A whole number, which may be of floating point, as of an estimate.
     one : str
         What is counted, where it is one.
     several : str, optional
         The same where there are none or several; `one` with an s, if absent.
     """
-    return f"{number:,} {one if number == 1 else several or one + 's'}"
+    return f"{in_number(number)} {one if number == 1 else several or one + 's'}"

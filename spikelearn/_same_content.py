@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from spikelearn._counts import counted
+
 _LONGEST = 60  # characters of a text, and
 _MOST = 3  # entries of a list, that a line shows
 
@@ -58,7 +60,7 @@ def _is_nan(value: Any) -> bool:
 def _short(value: Any) -> str:
     """A value in few characters: arrays and tables by their shape."""
     if hasattr(value, "equals"):
-        return f"<table of {len(value):,} rows>"
+        return f"<table of {counted(len(value), 'row')}>"
     if isinstance(value, np.ndarray):
         return f"<{value.dtype} array of shape {value.shape}>"
     if isinstance(value, Mapping) and len(value) > _MOST:

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from spikelearn._arguments import in_few
+from spikelearn._counts import counted
 from spikelearn._errors import SpikelearnError
-from spikelearn._room import Part, bounded, in_number, require_memory
+from spikelearn._room import Part, bounded, require_memory
 
 PIECE = 2**20
 """Spikes looked at together where all of them might not fit into the memory."""
@@ -95,8 +96,9 @@ class PopulationSpikes:
     __hash__ = None  # type: ignore[assignment] # it holds arrays, which nobody keeps from changing
 
     def __repr__(self) -> str:
-        spikes, neurons = "s" * (len(self) != 1), "s" * (self.size != 1)
-        return f"<PopulationSpikes: {len(self):,} spike{spikes} of {self.size:,} neuron{neurons}>"
+        return (
+            f"<PopulationSpikes: {counted(len(self), 'spike')} of {counted(self.size, 'neuron')}>"
+        )
 
     def counts(self, n_trials: int) -> np.ndarray:
         """Spike counts, array of shape (n_trials, size).
@@ -123,7 +125,7 @@ class PopulationSpikes:
         NoRoomError
         """
         neurons = Part(
-            f"{in_number(self.size)} neurons with {in_number(len(self))} spikes",
+            f"{counted(self.size, 'neuron')} with {counted(len(self), 'spike')}",
             bounded(self.size) * of_neuron,
         )
         require_memory("what is told of a population by neuron", [neurons])

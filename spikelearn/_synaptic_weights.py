@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
+from spikelearn._counts import counted
 from spikelearn._errors import SpikelearnError
 
 # What would change the matrix is not among them: it is made anew each time, and what was changed
@@ -113,4 +114,7 @@ class SynapticWeights(NDArrayOperatorsMixin):
 
     def __repr__(self) -> str:
         n_source, n_target = self.shape
-        return f"<weights of {self.n_synapses} synapses from {n_source} to {n_target} neurons>"
+        return (
+            f"<weights of {counted(self.n_synapses, 'synapse')} from {n_source} to"
+            f" {counted(n_target, 'neuron')}>"
+        )

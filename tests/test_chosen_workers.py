@@ -61,7 +61,7 @@ def test_numbers_that_are_none_are_refused(number):
         ({"scheduler": "tcp://a:1", "cluster": "FILE"}, "give no cluster with it"),
         ({"scheduler": "tcp://a:1", "number": 2}, "give one"),
         ({"cluster": "none.yaml"}, "there is no file none.yaml"),
-        ({"cluster": "FILE", "threads": 4}, "does not hold 1 workers of 4 threads"),
+        ({"cluster": "FILE", "threads": 4}, "does not hold 1 worker of 4 threads"),
     ],
 )
 def test_what_does_not_go_together_is_refused(file, given, words):

@@ -149,7 +149,7 @@ def test_files_that_describe_no_jobs_are_refused_in_a_sentence(tmp_path, text, s
 
 
 def test_threads_that_a_job_does_not_hold_and_files_that_are_not_there(file, tmp_path):
-    with pytest.raises(SpikelearnError, match="does not hold 1 workers of 5 threads"):
+    with pytest.raises(SpikelearnError, match="does not hold 1 worker of 5 threads"):
         read_queue(file(""), 5)
     with pytest.raises(SpikelearnError, match="there is no file"):
         read_queue(tmp_path / "none.yaml")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from spikelearn._counts import counted
 from spikelearn._errors import SpikelearnError
 from spikelearn.cli._output import give, note, print_line
 from spikelearn.cli._tables import print_table
@@ -87,7 +88,7 @@ def print_search(result: SearchResult) -> None:
     if not len(known):
         return
     first = known.sort_values(result.sought, ascending=not result.is_maximum, kind="stable")
-    title = f"{result.sweep.name}: the best of {len(known)} trials"
+    title = f"{result.sweep.name}: the best of {counted(len(known), 'trial')}"
     print_table(first.head(_BEST_ROWS), title, "trials", first)
     if result.importances:
         named = sorted(result.importances.items(), key=lambda one: -one[1])

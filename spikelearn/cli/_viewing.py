@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from spikelearn._atomic import placed_files
+from spikelearn._counts import counted
 from spikelearn._errors import SpikelearnError
 from spikelearn._interrupts import keeping
 from spikelearn.cli import _completions as completions
@@ -193,7 +194,7 @@ class View:
         part = activity.between(self.start_ms, self.stop_ms)
         bin_ms = 5.0 if self.bin_ms is None else self.bin_ms
         table = summary_by(part, by, bin_ms)
-        title += f", {activity.n_trials} trial(s) of {activity.duration_ms:g} ms"
+        title += f", {counted(activity.n_trials, 'trial')} of {activity.duration_ms:g} ms"
         if part is not activity:
             title += f", from {self.start_ms:g} to {self.start_ms + part.duration_ms:g} ms"
         rests_on = ["n_spikes", "n_intervals", "n_repeats", "n_pairs"]

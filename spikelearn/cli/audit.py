@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from spikelearn import _store as store
+from spikelearn._counts import counted
 from spikelearn._errors import SpikelearnError, nearest
 from spikelearn._interrupts import goes_on, keeping
 from spikelearn.cli import _completions as completions
@@ -172,8 +173,8 @@ def _tell_of_failed(audited: Audit, n_rules: int) -> None:
         failed(sentence)
     if audited.failed:
         raise SpikelearnError(
-            f"{len(audited.failed)} of {n_rules} rules could not be measured, and are in no table;"
-            " what is measured is kept, and the same command tries them again"
+            f"{len(audited.failed)} of {counted(n_rules, 'rule')} could not be measured, and in no"
+            " table; what is measured is kept, and the same command tries them again"
         )
 
 
@@ -195,7 +196,9 @@ def _check(rule: str | None, criteria: list[str], out: Path | None) -> None:
 def _kept(folder: Path | None) -> str:
     """What of an audit that is interrupted need not be measured again."""
     complete = 0 if folder is None else sum(1 for _ in folder.rglob(store.MADE))
-    return goes_on(f"What is measured by now ({complete} findings of a rule, {folder})", complete)
+    return goes_on(
+        f"What is measured by now ({counted(complete, 'finding')} of a rule, {folder})", complete
+    )
 
 
 def listed_seeds(text: str) -> list[int]:
@@ -230,7 +233,7 @@ def said_of_read(audited: Audit) -> list[str]:
     dates = sorted({str(one.get("date", "once")) for one in about})
     n, when = len(audited.read), " to ".join(dict.fromkeys([dates[0], dates[-1]]))
     return [
-        f"Findings of {n} rule{'s' if n > 1 else ''} and seed{'s' if n > 1 else ''} read from"
+        f"Findings of {counted(n, 'rule and seed', 'rules and seeds')} read from"
         f" {audited.read[0].parent}, measured {when} by {' and '.join(makers)}; --again measures"
         " anew"
     ]

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from spikelearn._counts import counted
 from spikelearn.cli._app import NoSeed, app, plainly
 from spikelearn.cli._output import give, note, print_line, say
 from spikelearn.cli._worker_options import Threads
@@ -54,8 +55,8 @@ def script(
     give("script", script)
     for sentence in queue.notes:
         note(sentence)
-    workers = f"{queue.processes} worker{'s' if queue.processes > 1 else ''}"
-    threads = f"{threads_per_worker} thread{'s' if threads_per_worker > 1 else ''}"
+    workers = counted(queue.processes, "worker")
+    threads = counted(threads_per_worker, "thread")
     say(f"A job holds {workers}, each of {threads}.")
     if (rest := cores_at_rest(queue)) > 0:
         say(f"{rest} of its {queue.settings['cores']} cores have nothing to do.")

@@ -79,8 +79,10 @@ def _print_spikes(path: Path, given: Given) -> None:
         give(name, getattr(activity, name))
     give("kind", "spikes")
     give("labels", shown)
-    print_line(f"{path}: {activity.n_trials} trial(s) of {activity.duration_ms:g} ms, steps of"
-         f" {activity.dt_ms:g} ms, {activity.n_spikes:,} spikes")  # fmt: skip
+    trials, spikes = counted(activity.n_trials, "trial"), counted(activity.n_spikes, "spike")
+    print_line(
+        f"{path}: {trials} of {activity.duration_ms:g} ms, steps of {activity.dt_ms:g} ms, {spikes}"
+    )
     print_line(f"labels: {first}")
     seconds = activity.duration_ms * activity.n_trials / 1000
     rows = [

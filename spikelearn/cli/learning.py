@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from spikelearn._counts import counted
 from spikelearn._errors import SpikelearnError
 from spikelearn._interrupts import keeping
 from spikelearn.cli import _completions as completions
@@ -205,7 +206,8 @@ def _train_and_print(
         tell_failed(f"seed {seed}: {why.sentence}")
     if failed:
         raise SpikelearnError(
-            f"{len(failed)} of {len(found)} runs failed; the same command tries them again"
+            f"{len(failed)} of {counted(len(found), 'run')} failed; the same command tries them"
+            " again"
         )
 
 
@@ -239,7 +241,7 @@ def _print_runs(first: TrainConfig | STDPConfig, runs: list[Any]) -> None:
     print_table(layers[["seed", *runs[0].layers.columns]], "layers")
     if len(runs) > 1:
         mean, spread = table["test_accuracy"].mean(), table["test_accuracy"].std(ddof=1)
-        print_line(f"Test accuracy {mean:.4f} (s.d. {spread:.4f}, {len(runs)} seeds)")
+        print_line(f"Test accuracy {mean:.4f} (s.d. {spread:.4f}, {counted(len(runs), 'seed')})")
     centroids = table.get("nearest_centroid_accuracy")
     if centroids is not None and centroids.notna().any():
         print_line(f"Without a readout (nearest mean activity of a class): {centroids.mean():.4f}")

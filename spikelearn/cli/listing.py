@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from spikelearn._counts import counted
 from spikelearn._errors import SpikelearnError, nearest
 from spikelearn._interrupts import goes_on, keeping
 from spikelearn.cli import _completions as completions
@@ -81,7 +82,7 @@ def _print_recipes() -> None:
         says = read_yaml(find_yaml("models/recipes", name))
         fields = (STDPConfig if RULES[says["rule"]].simulated else TrainConfig).model_fields
         model, epochs = (says.get(f, fields[f].default) for f in ("model", "epochs"))
-        rows.append((name, model, f"{epochs} epochs"))
+        rows.append((name, model, counted(epochs, "epoch")))
         whole.append({"name": name, "rule": says["rule"], "model": model, "epochs": epochs})
     print_rows("recipes", rows, ("name", "model", "epochs"), whole)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from spikelearn._counts import counted
 from spikelearn._errors import SpikelearnError
 from spikelearn._interrupts import interrupted_by
 from spikelearn._time_steps import DEFAULT_DURATION_MS
@@ -231,7 +232,7 @@ def _say_partial(partial: dict[str, Any]) -> int:
     by = signal.Signals[partial.get("signal", "SIGINT")]
     why = f": {partial['reason']}" if "reason" in partial else ""
     say(
-        f"{interrupted_by(by)}: of {partial['asked_trials']} trial(s) of"
+        f"{interrupted_by(by)}: of {counted(partial['asked_trials'], 'trial')} of"
         f" {partial['asked_duration_ms']:g} ms, this much was simulated and is kept{why}"
     )
     return 1 if "reason" in partial else 128 + by

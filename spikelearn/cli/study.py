@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from spikelearn import _store as store
+from spikelearn._counts import counted
 from spikelearn._errors import SpikelearnError
 from spikelearn._imported_ahead import STUDYING
 from spikelearn._interrupts import goes_on, keeping
@@ -54,7 +55,11 @@ def _print_studies() -> None:
     from spikelearn._files import find_yaml, read_yaml, shipped_names
 
     rows = [
-        (name, f"{len(says['networks'])} networks", says.get("title") or first_sentence(says))
+        (
+            name,
+            counted(len(says["networks"]), "network"),
+            says.get("title") or first_sentence(says),
+        )
         for name in shipped_names("models/studies")
         for says in [read_yaml(find_yaml("models/studies", name))]
     ]
@@ -276,7 +281,8 @@ def _print_and_write(whole: WholeStudy, command: str) -> None:
         failed(sentence)
     for sentence in (*said_of_read(result.read), *result.unused):
         note(sentence)
-    say(f"{result.n_done} of {result.n_total} networks are trained and compared")
+    are = "network is" if result.n_total == 1 else "networks are"
+    say(f"{result.n_done} of {result.n_total} {are} trained and compared")
     give("study", result.study.name)
     give("n_done", result.n_done)
     give("n_networks", result.n_total)
@@ -297,10 +303,13 @@ def _print_and_write(whole: WholeStudy, command: str) -> None:
 def _said_of_failed(result: StudyResult) -> str:
     """How much of a study failed, and what that means for the rest."""
     of_rules = len(result.failed) - result.n_failed
-    parts = [f"{result.n_failed} of {result.n_total} networks could not be trained or compared"]
+    parts = [
+        f"{result.n_failed} of {counted(result.n_total, 'network')} could not be trained or"
+        " compared"
+    ]
     parts = parts * bool(result.n_failed)
     if of_rules:
-        parts.append(f"{of_rules} audit{'s' if of_rules > 1 else ''} failed")
+        parts.append(f"{counted(of_rules, 'audit')} failed")
     rest = "tests and tables are of the others; " if result.n_failed < result.n_total else ""
     again = "--retry-failed tries them again" if result.n_failed else "the same command tries again"
     return f"{' and '.join(parts)}; {rest}{again}"
@@ -311,8 +320,14 @@ def _kept(folder: Path, by_workers: bool) -> str:
     complete = sum(1 for _ in folder.rglob(store.MADE))  # put there in one piece
     # Of networks that workers were training; this process tells itself how far it has come.
     begun = sum(1 for _ in folder.rglob(".*.checkpoint")) if by_workers else 0
-    more = f", and what {begun} networks have learned by now" if begun else ""
-    return goes_on(f"What is complete ({complete} parts{more}, in {folder})", complete + begun)
+    more = (
+        f", and what {counted(begun, 'network has', 'networks have')} learned by now"
+        if begun
+        else ""
+    )
+    return goes_on(
+        f"What is complete ({counted(complete, 'part')}{more}, in {folder})", complete + begun
+    )
 
 
 def _print_scores(whole: WholeStudy) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from spikelearn._counts import counted
 from spikelearn._errors import SpikelearnError
 from spikelearn._time_steps import DEFAULT_DURATION_MS
 from spikelearn.cli import _completions as completions
@@ -121,7 +122,7 @@ def _print_sweeps() -> None:
             found.append((file.parent.name, "cannot be read", str(error)))
             continue
         varied = [path for axis in described.axes() for path in axis.paths]
-        found.append((file.parent.name, f"{described.n_runs:,} runs", ", ".join(varied)))
+        found.append((file.parent.name, counted(described.n_runs, "run"), ", ".join(varied)))
     print_rows("sweeps", found, ("name", "runs", "varied"))
     if not found:
         say("There are no sweeps in runs/sweeps; `spikelearn sweep --help` says how to run one.")
@@ -375,7 +376,8 @@ def _run(
         if isinstance(result, SearchResult) and result.n_known:
             return  # a search tries also what may not be
         raise SpikelearnError(
-            f"{result.n_failed} of {described.n_runs} runs failed; --retry-failed tries them again"
+            f"{result.n_failed} of {counted(described.n_runs, 'run')} failed; --retry-failed"
+            " tries them again"
         )
 
 
@@ -391,7 +393,7 @@ def _print(result: SweepResult) -> None:
     means = table.groupby(by, sort=False)[numbers].mean().reset_index() if by else table[numbers]
     several = f", means over {len(result.sweep.seeds)} seeds" if len(result.sweep.seeds) > 1 else ""
     shown = means.head(_MOST_ROWS)
-    title = f"{result.sweep.name}: {result.sweep.n_runs:,} runs{several}"
+    title = f"{result.sweep.name}: {counted(result.sweep.n_runs, 'run')}{several}"
     print_table(shown, title, "means", means)
     if len(shown) < len(means):
         print_line(f"and {len(means) - len(shown):,} further rows")

@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from spikelearn._counts import counted
 from spikelearn._errors import SpikelearnError
-from spikelearn.recordings.gaps import counted, named, some_of
+from spikelearn.recordings.gaps import named, some_of
 
 FEWEST_CATEGORIES = 4
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from spikelearn._counts import counted
 from spikelearn._errors import SpikelearnError
 from spikelearn.comparison.comparators import (
     RANKS,
@@ -64,7 +65,7 @@ class ModelRDM:
     def problem(self, valid: np.ndarray) -> str:
         """Why there is no score over the stimuli `valid`; empty where there is one."""
         if valid.sum() < MIN_STIMULI:
-            return f"no score: {valid.sum()} of {valid.size} stimuli left"
+            return f"no score: {valid.sum()} of {counted(valid.size, 'stimulus', 'stimuli')} left"
         if np.ptp(self.vector[pair_mask(valid)]) == 0:
             return "no score: all dissimilarities equal"
         return ""
@@ -105,9 +106,9 @@ def model_rdm(
     n_constant = int((~valid).sum())
     flags = []
     if n_constant and n_silent:
-        flags.append(_count(n_silent, "silent"))
+        flags.append(counted(n_silent, "silent stimulus", "silent stimuli"))
     if n_constant > n_silent:
-        flags.append(_count(n_constant - n_silent, "constant"))
+        flags.append(counted(n_constant - n_silent, "constant stimulus", "constant stimuli"))
     return ModelRDM(model, layer, vector, valid, "; ".join(flags))
 
 
@@ -431,7 +432,3 @@ def without_rdms(recording: Any) -> str:
         f"{said}, for of {len(recording.labels)} stimuli none is made; choose a method that"
         " compares responses, such as encoding or cka"
     )
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what} {'stimulus' if number == 1 else 'stimuli'}"

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec
 
 import numpy as np
 
+from spikelearn._counts import counted
 from spikelearn._errors import SpikelearnError
 from spikelearn.comparison.categories import in_no_category
 from spikelearn.comparison.models_and_targets import MIN_STIMULI, OF_RDMS
@@ -26,7 +27,7 @@ from spikelearn.comparison.name_order import by_names, with_stimuli
 from spikelearn.comparison.neural_responses import has_responses, neural_responses
 from spikelearn.comparison.session_groups import session_groups, sessions_by_stimuli
 from spikelearn.comparison.tables import stacked
-from spikelearn.recordings.gaps import complete_stimuli, counted, named, some_of
+from spikelearn.recordings.gaps import complete_stimuli, named, some_of
 
 if TYPE_CHECKING:
     import pandas

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from spikelearn._counts import counted
 from spikelearn._errors import SpikelearnError
 from spikelearn.comparison.comparators import compare_vectors
 from spikelearn.comparison.models_and_targets import MIN_STIMULI, Key, split_key
@@ -21,7 +22,7 @@ from spikelearn.comparison.name_order import by_names
 from spikelearn.comparison.rdms import dissimilarities, stimulus_labels
 from spikelearn.comparison.rsa import compare_rsa
 from spikelearn.comparison.tables import checked, stacked
-from spikelearn.recordings.gaps import complete_stimuli, counted
+from spikelearn.recordings.gaps import complete_stimuli
 
 if TYPE_CHECKING:
     import pandas

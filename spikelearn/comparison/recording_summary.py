@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from spikelearn._counts import counted
 from spikelearn._errors import SpikelearnError
 from spikelearn._keys import content_key
 from spikelearn._same_content import ComparedByContent
@@ -83,7 +84,10 @@ class RecordingSummary(ComparedByContent):
         return shown
 
     def __repr__(self) -> str:
-        return f"<summary of '{self.name}': {len(self.stimuli):,} stimuli; print it to read it>"
+        return (
+            f"<summary of '{self.name}': {counted(len(self.stimuli), 'stimulus', 'stimuli')};"
+            " print it to read it>"
+        )
 
     def _repr_html_(self) -> str:
         from html import escape
@@ -101,7 +105,10 @@ class RecordingSummary(ComparedByContent):
         return lines + [f"note: {note}" for note in self.notes]
 
     def __str__(self) -> str:
-        parts = [f"{self.name}: {len(self.stimuli)} stimuli", *self.sentences()]
+        parts = [
+            f"{self.name}: {counted(len(self.stimuli), 'stimulus', 'stimuli')}",
+            *self.sentences(),
+        ]
         tables = {"measured": self.readable, "noise ceilings": self.ceilings}
         for title, table in tables.items():
             if len(table):

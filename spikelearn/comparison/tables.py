@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from spikelearn._counts import counted
 from spikelearn._errors import SpikelearnError
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def checked(table: pandas.DataFrame) -> pandas.DataFrame:
     twice = table.duplicated(key) if len(table) else None
     if twice is not None and twice.any():
         raise TableKeyError(
-            f"a table has {int(twice.sum())} rows that are not told apart, the first"
+            f"a table has {counted(int(twice.sum()), 'row')} not told apart, the first"
             f" {_words(table[twice].iloc[0], key)}; this is an error of spikelearn's"
         )
     return table
@@ -152,7 +153,8 @@ def joined(
         lost = ~pandas.MultiIndex.from_frame(other[key]).isin(here)
         if lost.any():
             raise TableKeyError(
-                f"a join loses {int(lost.sum())} rows, first {_words(other[lost].iloc[0], key)};"
+                f"a join loses {counted(int(lost.sum()), 'row')}, first"
+                f" {_words(other[lost].iloc[0], key)};"
                 " this is an error of spikelearn's"
             )
     order = [*table.columns, *(column for column in columns if column not in table)]

@@ -11,6 +11,7 @@ from typing import Any
 
 import panel as pn
 
+from spikelearn._counts import counted
 from spikelearn._errors import SpikelearnError
 from spikelearn.explorer.computing import told
 from spikelearn.explorer.layout import PageThread, framed
@@ -204,6 +205,6 @@ def _words(found: Compared) -> str:
         parts.append(f"95 % from {row['ci_lower']:.3f} to {row['ci_upper']:.3f}")
     if math.isfinite(row["ceiling_lower"]):
         parts.append(f"noise ceiling {row['ceiling_lower']:.3f} to {row['ceiling_upper']:.3f}")
-    parts.append(f"{html.escape(who)}, {int(row['n_stimuli'])} stimuli")
+    parts.append(f"{html.escape(who)}, {counted(int(row['n_stimuli']), 'stimulus', 'stimuli')}")
     flag = f"<div style='color:#8a5a00'>{html.escape(row['flag'])}</div>" if row["flag"] else ""
     return f"<div style='font-size:13px;line-height:1.4'>{' &middot; '.join(parts)}{flag}</div>"

@@ -13,6 +13,7 @@ from bokeh.models import ColumnDataSource, HoverTool
 from bokeh.models.annotations import Span
 from bokeh.plotting import figure
 
+from spikelearn._counts import counted
 from spikelearn._description import Description
 from spikelearn._errors import SpikelearnError, nearest
 from spikelearn.explorer.knobs import Knob, knobs_of_part
@@ -176,9 +177,9 @@ class StdpPage:
         ):
             self.sources[name].data = {"x": np.asarray(x, float), "y": np.asarray(y, float)}
         n, hz, lag = protocol.n_pairs, protocol.pair_rate_hz, protocol.lag_ms
-        self.figures["window"].title.text = f"by {n} pairs, {hz:g} a second"
+        self.figures["window"].title.text = f"by {counted(n, 'pair')}, {hz:g} a second"
         self.figures["course"].title.text = f"{lag:g} ms from pre to post, {hz:g} a second"
-        self.figures["rates"].title.text = f"by {n} pairs, {lag:g} and {-lag:g} ms"
+        self.figures["rates"].title.text = f"by {counted(n, 'pair')}, {lag:g} and {-lag:g} ms"
         self._offer(rule, protocol)
 
     def _offer(self, rule: Description, protocol: PairProtocol) -> None:

@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from spikelearn._counts import counted
+
 _NUMBER = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(.*?)\s*")
 _COMMA = re.compile(r"\s*[+-]?\d+(?:,\d+)+.*", re.DOTALL)
 _PREFIXES = (1e3, 1e6, 1e9, 1e12)
@@ -286,7 +288,7 @@ def _accepts(function: Callable[..., Any], n: int) -> None:
     try:
         inspect.signature(function).bind(*[None] * n)
     except TypeError:
-        raise Hint(f"Your function takes other than {n} argument{'s' * (n > 1)}.") from None
+        raise Hint(f"Your function takes other than {counted(n, 'argument')}.") from None
     except ValueError:  # of one that does not tell
         return
 

@@ -20,6 +20,7 @@ from pydantic import (
     model_validator,
 )
 
+from spikelearn._counts import counted
 from spikelearn._description import Description, require_numbers
 from spikelearn._errors import SpikelearnError
 
@@ -121,7 +122,7 @@ class OneToOne(_Connectivity):
         if n_source != n_target:
             raise SpikelearnError(
                 f"one-to-one connectivity needs populations of one size, found {n_source} and"
-                f" {n_target} neurons"
+                f" {counted(n_target, 'neuron')}"
             )
         return np.arange(n_source), np.arange(n_target)
 
@@ -409,7 +410,7 @@ class Convolution(_Connectivity):
         if (n_source, n_target) != sizes:
             raise SpikelearnError(
                 f"a convolution from {self.input_shape} to {self.output_shape} needs populations"
-                f" of {sizes[0]} and {sizes[1]} neurons, found {n_source} and {n_target}"
+                f" of {sizes[0]} and {counted(sizes[1], 'neuron')}, found {n_source} and {n_target}"
             )
         _, height, width = self.input_shape
         _, rows, columns = self.output_shape

@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic import Field, model_validator
 
+from spikelearn._counts import counted
 from spikelearn._description import Description
 from spikelearn.networks.fields import PerNeuron
 from spikelearn.networks.neurons import NeuronModel
@@ -51,7 +52,7 @@ class NoiseInput(Description):
             return f"unit must be {' or '.join(fitting)}, found {self.unit}"
         if np.ndim(self.sd) and np.shape(self.sd) != (target.size,):
             return (
-                f"sd must be one number or one for each of the {target.size} neurons, found"
-                f" {np.size(self.sd)}"
+                f"sd must be one number or one for each of the {counted(target.size, 'neuron')},"
+                f" found {np.size(self.sd)}"
             )
         return None

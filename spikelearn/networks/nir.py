@@ -49,6 +49,7 @@ import numpy as np
 from scipy import sparse
 
 from spikelearn._atomic import atomic_path, by_way_of_memory
+from spikelearn._counts import counted
 from spikelearn._errors import SpikelearnError
 from spikelearn._time_steps import in_steps
 from spikelearn.networks.connectivity import Pairs
@@ -246,7 +247,8 @@ class _Translated:
             value = np.ravel(np.asarray(getattr(node, field_name), dtype=np.float64))
             if value.size not in (1, size):
                 raise SpikelearnError(
-                    f"node '{name}': {field_name} has {value.size} values, the node {size}"
+                    f"node '{name}': {field_name} has {counted(value.size, 'value')}, the node"
+                    f" {size}"
                 )
             if not np.isfinite(value).all():
                 raise SpikelearnError(f"node '{name}': {field_name} must be finite")
@@ -323,8 +325,8 @@ class _Translated:
         for term in terms:
             if term.matrix.shape[0] != self.population.size:
                 raise SpikelearnError(
-                    f"node '{self.name}' of {self.population.size} neurons receives"
-                    f" {term.matrix.shape[0]} values"
+                    f"node '{self.name}' of {counted(self.population.size, 'neuron')} receives"
+                    f" {counted(term.matrix.shape[0], 'value')}"
                 )
             own = _in_steps(term.delay_s, reading.step_s)
             steps.append(frames.delay(term.source, self.name, own))

@@ -12,6 +12,7 @@ import nir
 import numpy as np
 from scipy import sparse
 
+from spikelearn._counts import counted
 from spikelearn._errors import SpikelearnError
 
 WITH_STATE = (nir.LIF, nir.CubaLIF, nir.IF, nir.LI, nir.CubaLI, nir.I)
@@ -163,7 +164,7 @@ class _Walk:
         for term in received:
             if matrix.shape[1] != term.matrix.shape[0]:
                 raise SpikelearnError(
-                    f"node '{name}' takes {matrix.shape[1]} values, but receives"
+                    f"node '{name}' takes {counted(matrix.shape[1], 'value')}, but receives"
                     f" {term.matrix.shape[0]}"
                 )
             sent.append(Term(term.source, sparse.csr_array(matrix @ term.matrix), term.delay_s))
@@ -305,7 +306,8 @@ class _Window:
             dilation = pair(node.dilation, 1)
             if weight.shape[1] * int(node.groups) != channels:
                 raise SpikelearnError(
-                    f"node '{name}' takes {weight.shape[1] * int(node.groups)} channels, but"
+                    f"node '{name}' takes"
+                    f" {counted(weight.shape[1] * int(node.groups), 'channel')}, but"
                     f" receives {channels}"
                 )
         span = [d * (k - 1) for d, k in zip(dilation, weight.shape[2:], strict=True)]

@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from pydantic import model_validator
 
+from spikelearn._counts import counted
 from spikelearn._description import Description
 from spikelearn._errors import SpikelearnError
 from spikelearn.networks.connections import AllOthers, AllPairs, Connections, others
@@ -365,5 +366,6 @@ def check_partner(projection: Projection, n_source: int, n_target: int) -> None:
     if n_source != n_target:
         raise ValueError(
             f"projection {projection.name}: allow_partner: false needs populations of one size,"
-            f" whose neurons are partners by number, found {n_source} and {n_target} neurons"
+            f" whose neurons are partners by number, found {n_source} and"
+            f" {counted(n_target, 'neuron')}"
         )

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from spikelearn._counts import counted
 from spikelearn._errors import SpikelearnError
 from spikelearn._synaptic_weights import SynapticWeights
 from spikelearn.networks.connections import Connections
@@ -42,15 +43,16 @@ def reweighted(
     known = _known_synapses(projection, *sizes)
     if weights.shape != sizes:
         raise SpikelearnError(
-            f"projection {projection.name} joins populations of {n_source} and {n_target} neurons,"
+            f"projection {projection.name} joins populations of {n_source} and"
+            f" {counted(n_target, 'neuron')},"
             f" but these weights are of {weights.shape[0]} and {weights.shape[1]}"
         )
     if known is not None and not (
         np.array_equal(known.pre, weights.pre) and np.array_equal(known.post, weights.post)
     ):
         raise SpikelearnError(
-            f"projection {projection.name} has {known.pre.size} synapses, which are others than"
-            f" the {weights.n_synapses} that these weights are of"
+            f"projection {projection.name} has {counted(known.pre.size, 'synapse')}, which are"
+            f" others than the {weights.n_synapses} that these weights are of"
         )
     if isinstance(connectivity, AllToAll):
         return projection.model_copy(update={field: weights.matrix()})
@@ -90,7 +92,7 @@ def _of_matrix(projection: Projection, matrix: np.ndarray, known: Connections | 
     if there.max(initial=0.0) > 1.0:
         raise SpikelearnError(
             f"{where}: several synapses join one pair of neurons, and a matrix says only their"
-            f" sum; give {known.pre.size} weights, one for each synapse"
+            f" sum; give {counted(known.pre.size, 'weight')}, one for each synapse"
         )
     if matrix[there == 0].any():
         raise SpikelearnError(f"{where}: the matrix has weights where there are no synapses")

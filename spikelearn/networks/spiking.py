@@ -24,6 +24,7 @@ from pydantic import (
 from pydantic_core import PydanticKnownError
 
 from spikelearn._arguments import check_numbers
+from spikelearn._counts import counted
 from spikelearn._description import Description
 from spikelearn._errors import SpikelearnError, nearest
 from spikelearn._files import find_yaml, read_yaml, validate
@@ -213,7 +214,8 @@ class SpikingNetwork(Description):
         size = self.populations[rule.modulator].size
         if len(rule.reward) != size:
             raise ValueError(
-                f"projection {name}: reward needs one number for each of the {size} neurons of"
+                f"projection {name}: reward needs one number for each of the"
+                f" {counted(size, 'neuron')} of"
                 f" '{rule.modulator}', found {len(rule.reward)}"
             )
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, model_validator
 
+from spikelearn._counts import counted
 from spikelearn._errors import SpikelearnError
 from spikelearn._time_steps import in_steps, nearest_step
 from spikelearn.networks._spiking_classifier import population_names
@@ -84,8 +85,8 @@ class SpikingCNN(Convolutions):
             )
         if self.n_steps <= self.begins[-1]:
             raise ValueError(
-                f"a stimulus of {self.n_steps} steps ends before it reaches the output, which it"
-                f" does in step {self.begins[-1] + 1}; raise duration_ms"
+                f"a stimulus of {counted(self.n_steps, 'step')} ends before it reaches the output,"
+                f" which it does in step {self.begins[-1] + 1}; raise duration_ms"
             )
         return self
 

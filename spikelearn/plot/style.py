@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from spikelearn._counts import counted
 from spikelearn._errors import SpikelearnError
 
 if TYPE_CHECKING:
@@ -124,4 +125,4 @@ def say_nothing_to_draw(axis: Axes, reason: str) -> None:
 
 def described_size(size: int) -> str:
     """How many neurons, in words."""
-    return f"{size:,} neuron{'s' if size != 1 else ''}"
+    return counted(size, "neuron")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from spikelearn._counts import counted
 from spikelearn._errors import SpikelearnError, nearest
 from spikelearn._mat_files import load_mat
 from spikelearn._names import are_numbers, repeated, written_name
@@ -114,7 +115,8 @@ def read_response_array(
     array = named.values
     if array.ndim != len(dims):
         raise SpikelearnError(
-            f"{path} must have the dims ({', '.join(dims)}), found {array.ndim} dimensions"
+            f"{path} must have the dims ({', '.join(dims)}), found"
+            f" {counted(array.ndim, 'dimension')}"
         )
     if len(dims) == 2:
         array, dims = array[None], ("repeat", *dims)
@@ -124,7 +126,8 @@ def read_response_array(
         values = stimuli.placed(values, rows, path)
     elif len(values) != len(stimuli):
         raise SpikelearnError(
-            f"{path} has responses to {len(values)} stimuli, but there are {len(stimuli)}"
+            f"{path} has responses to {counted(len(values), 'stimulus', 'stimuli')}, but there"
+            f" are {len(stimuli)}"
             " images; say dims if the order is another, or by stimulus_names which they are if the"
             " others were not observed"
         )
@@ -193,7 +196,8 @@ def _dims(
     readings = readings[:2] if usual not in readings[2:] else [usual, readings[0]]
     if len(readings) == 1:
         raise SpikelearnError(
-            f"{path} has responses to {shape[0]} stimuli, but there are {n_stimuli} images, as its"
+            f"{path} has responses to {counted(shape[0], 'stimulus', 'stimuli')}, but there are"
+            f" {counted(n_stimuli, 'image')}, as its"
             f" last axis has places: say dims: [{', '.join(readings[0])}] if these are the stimuli"
         )
     said = ", or as ".join(_reading(dims, shape) for dims in readings)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from spikelearn._counts import counted
 from spikelearn._errors import SpikelearnError
 from spikelearn._names import repeated
 from spikelearn.recordings._csv_tables import (
@@ -16,7 +17,7 @@ from spikelearn.recordings._csv_tables import (
     names_of_rows,
     text_table,
 )
-from spikelearn.recordings.gaps import counted, named, some_of
+from spikelearn.recordings.gaps import named, some_of
 
 if TYPE_CHECKING:
     from spikelearn.recordings._shown import ShownStimuli
@@ -62,7 +63,8 @@ def read_categories(file: str | None, root: Path, stimuli: ShownStimuli) -> dict
     if len(body) != len(stimuli) or min(rows) < 0:
         lacking = [label for label, row in zip(stimuli.labels, rows, strict=False) if row < 0]
         raise SpikelearnError(
-            f"{path} must have one row for each of the {len(stimuli)} stimuli"
+            f"{path} must have one row for each of the"
+            f" {counted(len(stimuli), 'stimulus', 'stimuli')}"
             + (f"; it lacks the stimulus {lacking[0]}" if lacking else f", found {len(body)}")
         )
     twice = repeated(heading[1:])

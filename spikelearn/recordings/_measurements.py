@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from spikelearn._counts import counted
 from spikelearn._errors import SpikelearnError
 from spikelearn._names import are_numbers, is_sorted, order_of_names, repeated
 from spikelearn._same_content import ComparedByContent
@@ -115,7 +116,8 @@ class RecordedResponses(ComparedByContent):
             object.__setattr__(self, "numbered", True)
         if len(self.unit_names) != values.shape[2]:
             raise SpikelearnError(
-                f"{who} are of {values.shape[2]} units, but {len(self.unit_names)} are named"
+                f"{who} are of {counted(values.shape[2], 'unit')}, but {len(self.unit_names)} are"
+                " named"
             )
         twice = repeated(self.unit_names)
         if twice is not None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from spikelearn._counts import counted
 from spikelearn._errors import SpikelearnError, nearest
 from spikelearn._names import are_numbers, repeated, written_name
 from spikelearn.recordings._measurements import RecordedResponses
@@ -134,8 +135,8 @@ def _named_segments(blocks: Sequence[Any], path: Path, stimuli: ShownStimuli) ->
     lacking = sum(len(one.unit_names) < len(units) for one in named)
     if lacking:
         stimuli.note(
-            f"{path} names {len(units)} units, of which {lacking} of {len(named)} segments lack"
-            " some; these were not observed there"
+            f"{path} names {counted(len(units), 'unit')}, of which {lacking} of {len(named)}"
+            " segments lack some; these were not observed there"
         )
     return named
 

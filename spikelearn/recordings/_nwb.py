@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from spikelearn._counts import counted
 from spikelearn._errors import SpikelearnError, nearest
 from spikelearn._names import repeated, written_name
 from spikelearn.recordings._measurements import RecordedResponses
@@ -122,8 +123,8 @@ def _presentations(
     if not known_start.all():
         of = "start time" if entry.onset == "start_time" else entry.onset
         stimuli.note(
-            f"{path}: {(~known_start).sum()} rows of the table {entry.table} have no {of} and are"
-            " left out"
+            f"{path}: {counted((~known_start).sum(), 'row')} of the table {entry.table} without"
+            f" {of} left out"
         )
     kept = np.flatnonzero(known_start)
     return [names[i] for i in kept], starts_s[kept]

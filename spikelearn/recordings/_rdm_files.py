@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from spikelearn._counts import counted
 from spikelearn._errors import SpikelearnError
 from spikelearn._names import are_counted, are_numbers
 from spikelearn.recordings._arrays import read_array
 from spikelearn.recordings._given_names import check_no_names_beside, given_names
 from spikelearn.recordings._measurements import RecordedRDM
-from spikelearn.recordings.gaps import complete_stimuli, counted, named, some_of
+from spikelearn.recordings.gaps import complete_stimuli, named, some_of
 
 if TYPE_CHECKING:
     from spikelearn.recordings._arrays import NamedArray
@@ -81,9 +82,9 @@ def _matrices(array: np.ndarray, entry: RDMFile, path: Path, n: int) -> list[np.
         if sizes[0] in expected:
             return [_square(triangle, entry) for triangle in triangles.T]
     raise SpikelearnError(
-        f"{path} must be {n} x {n}, or its upper triangle of {n * (n - 1) // 2} values, for there"
-        f" are {n} stimuli, or a stack of such (subjects x {n} x {n}); found"
-        f" {' x '.join(map(str, shape))}"
+        f"{path} must be {n} x {n}, or its upper triangle of {counted(n * (n - 1) // 2, 'value')},"
+        f" for there are {counted(n, 'stimulus', 'stimuli')}, or a stack of such (subjects x {n} x"
+        f" {n}); found {' x '.join(map(str, shape))}"
     )
 
 
@@ -128,7 +129,8 @@ def _places(
     if rows is None and columns is None:
         if size != len(stimuli):
             raise SpikelearnError(
-                f"{path} is of {size} stimuli, but there are {len(stimuli)} images; say by"
+                f"{path} is of {counted(size, 'stimulus', 'stimuli')}, but there are"
+                f" {counted(len(stimuli), 'image')}; say by"
                 " stimulus_names which they are, if the others were not observed"
             )
         stimuli.by_place(path)

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from spikelearn._counts import counted
 from spikelearn._errors import SpikelearnError
 from spikelearn._names import is_sorted, natural_key, order_of_names, repeated
 from spikelearn._same_content import ComparedByContent
@@ -88,8 +89,9 @@ class ImageRecording(ComparedByContent):
             if recorded.n_stimuli != self.n_stimuli:
                 what = "RDM" if isinstance(recorded, RecordedRDM) else "response"
                 raise SpikelearnError(
-                    f"{self.name} has {self.n_stimuli} stimuli, but the {what} of"
-                    f" {recorded.region}, subject {recorded.subject}, has {recorded.n_stimuli}"
+                    f"{self.name} has {counted(self.n_stimuli, 'stimulus', 'stimuli')}, but the"
+                    f" {what} of {recorded.region}, subject {recorded.subject}, has"
+                    f" {recorded.n_stimuli}"
                 )
         twice = repeated(self.labels)
         if twice is not None:
@@ -97,7 +99,8 @@ class ImageRecording(ComparedByContent):
         for category, members in self.categories.items():
             if np.shape(members) != (self.n_stimuli,):
                 raise SpikelearnError(
-                    f"{self.name} has {self.n_stimuli} stimuli, but category '{category}' is of"
+                    f"{self.name} has {counted(self.n_stimuli, 'stimulus', 'stimuli')}, but"
+                    f" category '{category}' is of"
                     f" shape {np.shape(members)}"
                 )
         unknown = [name for name in self.kinds if name not in self.categories]
@@ -108,8 +111,10 @@ class ImageRecording(ComparedByContent):
 
     def __repr__(self) -> str:
         what = {"RDM": self.rdms, "set of responses": self.responses}
-        held = [_counted(len(items), one) for one, items in what.items() if items]
-        parts = [_counted(self.n_stimuli, "stimulus"), ", ".join(self.regions), *held]
+        held = [
+            counted(len(items), one, _SEVERAL.get(one, "")) for one, items in what.items() if items
+        ]
+        parts = [counted(self.n_stimuli, "stimulus", "stimuli"), ", ".join(self.regions), *held]
         return f"<recording '{self.name}': {'; '.join(filter(None, parts))}>"
 
     @property
@@ -309,8 +314,8 @@ class AuditoryRecording(ComparedByContent):
     def __post_init__(self) -> None:
         if len(self.sounds) != len(self.spike_times_ms):
             raise SpikelearnError(
-                f"{self.name}: {len(self.sounds)} sounds but {len(self.spike_times_ms)} spike"
-                " trains"
+                f"{self.name}: {counted(len(self.sounds), 'sound')} but {len(self.spike_times_ms)}"
+                " spike trains"
             )
         for sound, times in zip(self.sounds, self.spike_times_ms, strict=True):
             outside = times.size and not 0 <= times.min() <= times.max() <= sound.duration_ms
@@ -323,12 +328,9 @@ class AuditoryRecording(ComparedByContent):
     def __repr__(self) -> str:
         spikes = sum(map(len, self.spike_times_ms))
         return (
-            f"<recording '{self.name}': {_counted(len(self.sounds), 'sound')};"
-            f" {_counted(spikes, 'spike')}>"
+            f"<recording '{self.name}': {counted(len(self.sounds), 'sound')};"
+            f" {counted(spikes, 'spike')}>"
         )
 
 
-def _counted(n: int, one: str) -> str:
-    """So many of something: "1 sound", "8 RDMs"."""
-    several = {"stimulus": "stimuli", "set of responses": "sets of responses"}
-    return f"{n:,} {one if n == 1 else several.get(one, one + 's')}"
+_SEVERAL = {"set of responses": "sets of responses"}

@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from spikelearn._counts import counted
 from spikelearn._errors import SpikelearnError
 from spikelearn._names import plain_name, repeated
-from spikelearn.recordings.gaps import Gaps, counted, named, some_of
+from spikelearn.recordings.gaps import Gaps, named, some_of
 from spikelearn.stimuli.image_files import SUFFIXES
 
 FEWEST = 3  # stimuli that a file must have, lest other names be taken for gaps
@@ -127,7 +128,8 @@ class ShownStimuli:
                 )
         if len(numbers) != len(self):
             raise SpikelearnError(
-                f"{where} numbers {len(numbers)} stimuli, but there are {len(self)}"
+                f"{where} numbers {counted(len(numbers), 'stimulus', 'stimuli')}, but there are"
+                f" {len(self)}"
             )
         self.note(
             f"{where} calls the stimuli by numbers: {first} is taken for {self.labels[0]},"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from spikelearn._counts import counted
 from spikelearn._errors import DataUnavailableError, SpikelearnError
 from spikelearn._files import cache_folder
 from spikelearn._names import natural_key
@@ -40,7 +41,9 @@ def image_set(name: str, images: np.ndarray, labels: Sequence[str], source: str)
         If a label stands twice, or labels and images differ in number.
     """
     if len(images) != len(labels):
-        raise SpikelearnError(f"{name}: {len(images)} images but {len(labels)} labels")
+        raise SpikelearnError(
+            f"{name}: {counted(len(images), 'image')} but {counted(len(labels), 'label')}"
+        )
     seen: set[str] = set()
     for label in labels:
         if label in seen:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from spikelearn._counts import counted
 from spikelearn._errors import SpikelearnError
 from spikelearn.recordings.sessions import joined_sessions
 
@@ -33,18 +34,6 @@ def some_of(names: Sequence[object]) -> str:
     """The first of some names, and how many more there are."""
     shown = ", ".join(str(name) for name in names[:_NAMED])
     return shown if len(names) <= _NAMED else f"{shown} and {len(names) - _NAMED} more"
-
-
-def counted(number: int, one: str, several: str) -> str:
-    """A number and what is counted, as in "1 stimulus" and "2 stimuli".
-
-    Parameters
-    ----------
-    number : int
-    one, several : str
-        What is counted, where it is one, and where it is not.
-    """
-    return f"{number} {one if number == 1 else several}"
 
 
 def observed_stimuli(values: np.ndarray) -> np.ndarray:
@@ -187,7 +176,7 @@ def _of_complete_subjects(
 
 def _some(recording: ImageRecording, where: np.ndarray) -> str:
     names = named(recording.labels, where)
-    return f"{len(names)} of {where.size} stimuli ({some_of(names)})"
+    return f"{len(names)} of {counted(where.size, 'stimulus', 'stimuli')} ({some_of(names)})"
 
 
 def named(labels: Iterable[str], where: np.ndarray) -> list[str]:

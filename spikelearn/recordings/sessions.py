@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from spikelearn._counts import counted
 from spikelearn._names import are_numbers
 
 
@@ -86,7 +87,8 @@ def session_notes(responses: Iterable[Any]) -> list[str]:
             notes.append(f"{of} have other units each: {n_all} stand side by side")
         elif n_common == n_once:
             notes.append(
-                f"{of} have units of the same names: they are taken as the same {n_once} units,"
+                f"{of} have units of the same names: they are taken as the same"
+                f" {counted(n_once, 'unit')},"
                 " repeats of one session behind those of another"
             )
         else:

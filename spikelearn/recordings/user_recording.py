@@ -63,6 +63,7 @@ from typing import Any
 
 import numpy as np
 
+from spikelearn._counts import counted
 from spikelearn._errors import SpikelearnError
 from spikelearn._files import read_yaml, validate
 from spikelearn._names import alike, natural_key, repeated
@@ -156,8 +157,8 @@ def _notes_on_responses(responses: Sequence[RecordedResponses], labels: Sequence
         n_groups = separate_repeats(one.values)
         if n_groups > 1:
             notes.append(
-                f"{who}: the repeats are in {n_groups} groups that have no stimulus in common; how"
-                " their baselines differ cannot be told from how their stimuli differ"
+                f"{who}: the repeats are in {counted(n_groups, 'group')} that have no stimulus in"
+                " common; how their baselines differ cannot be told from how their stimuli differ"
             )
         flat = [label for label, is_ in zip(labels, one.flat_stimuli, strict=True) if is_]
         if flat and one.n_units > 1:

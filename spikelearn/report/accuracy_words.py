@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from spikelearn._counts import counted
 from spikelearn.plot.names import BASELINES, in_order, label
 from spikelearn.report.similarity_tables import NOT_TESTED, p_text
 
@@ -60,7 +61,8 @@ def by_network(frame: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
     return [
         (
             str(model)
-            + f" ({n_test:,} images, chance {100 * chance:.4g} %)" * (named.count(str(model)) > 1),
+            + f" ({counted(n_test, 'image')}, chance {100 * chance:.4g} %)"
+            * (named.count(str(model)) > 1),
             part,
         )
         for (model, n_test, chance), part in parts

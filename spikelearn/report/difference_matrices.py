@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from spikelearn._counts import counted
 from spikelearn.plot.names import label
 from spikelearn.plot.similarities import panel_title
 from spikelearn.plot.style import styled
@@ -160,7 +161,7 @@ def matrix_picture(matrix: DifferenceMatrix, reading: str = "") -> Picture:
     words = f"{n_told} of {n_pairs} pairs are told apart"
     return svg_picture(
         matrix_figure(matrix),
-        f"Differences in {matrix.title} between {len(matrix.names)} networks; {words}.",
+        f"Differences in {matrix.title} between {counted(len(matrix.names), 'network')}; {words}.",
         f"{matrix.title[0].upper()}{matrix.title[1:]}: {words}. {reading}".rstrip(),
     )
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from spikelearn._counts import counted
 from spikelearn.comparison.methods import METHODS
 from spikelearn.plot.names import BASELINES, label
 from spikelearn.plot.similarities import ceiling_of
@@ -210,7 +211,9 @@ def audit_headlines(audit: Audit) -> list[str]:
     met, failed = int(counts.get("pass", 0)), int(counts.get("fail", 0))
     total = int(counts.drop(["does not apply", "reported"], errors="ignore").sum())
     of_rules = "one rule" if n_rules == 1 else f"{n_rules} rules"
-    text = f"{total} findings on {of_rules}: {met} met and {failed} not met by what was run"
+    text = (
+        f"{counted(total, 'finding')} on {of_rules}: {met} met and {failed} not met by what was run"
+    )
     follow = sum(int(n) for verdict, n in counts.items() if str(verdict).startswith("follows"))
     text += f"; {follow} follow from equations" * bool(follow)
     if open_ := total - met - failed - follow:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from spikelearn._counts import counted
 from spikelearn.comparison.accuracies import CONTROLS, control_table
 from spikelearn.plot.names import label
 from spikelearn.report.accuracy_words import beside_controls
@@ -52,7 +53,8 @@ def about_audit(
         title="What synapses needed to know",
         found=audit_headlines(audit),
         summary=(
-            f"{n} learning rule{'s' if n > 1 else ''} and {table['criterion'].nunique()} criteria"
+            f"{counted(n, 'learning rule')} and"
+            f" {counted(table['criterion'].nunique(), 'criterion', 'criteria')}"
             f" of biological plausibility, on small networks from {of_seeds}. {_how(table)}",
         ),
         gaps=audit.failed,
@@ -135,8 +137,8 @@ def verdicts(audit: Audit) -> Section:
     lead = f"How many findings of each kind there are: {'; '.join(told)}."
     if len(audit.seeds) > 1:
         lead += (
-            f" A verdict is that of all {len(audit.seeds)} seeds together: where they do not agree,"
-            " or the interval over seeds holds the threshold, it is undecided."
+            f" A verdict is that of all {counted(len(audit.seeds), 'seed')} together: where they do"
+            " not agree, or the interval over seeds holds the threshold, it is undecided."
         )
     picture = svg_picture(
         draw_verdicts(matrix),
@@ -285,7 +287,7 @@ def _claims(table: pd.DataFrame) -> Section | None:
         return None
     told = claimed[claimed["claim_holds"] != "-"]
     wrong = told[told["claim_holds"] == "no"]
-    lead = f"Of {len(told)} claims of authors {_differ(len(wrong))} from what was found."
+    lead = f"Of {counted(len(told), 'claim')} of authors {_differ(len(wrong))} from what was found."
     if more := len(claimed) - len(told):
         lead += f" Whether {more} more hold{'s' if more == 1 else ''} is not known."
     columns = [

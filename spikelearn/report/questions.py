@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from spikelearn._counts import counted
 from spikelearn.plot.names import label
 from spikelearn.report.page import Section
 from spikelearn.report.page_tables import Table, as_table, fixed
@@ -47,7 +48,7 @@ def answer(words: str, table: pd.DataFrame) -> str:
         if found:
             more = f", and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
             said.append("; ".join(_effect(row) for row in found[:_NAMED]) + more)
-    n = f"{len(tested)} comparison{'s' * (len(tested) > 1)}"
+    n = counted(len(tested), "comparison")
     if said:
         told = sum(row.p_holm < LEVEL for row in rows)
         return _minus(f"{words} In {told} of {n} it is told: {'; '.join(said)}.")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from spikelearn._counts import counted
 from spikelearn._errors import SpikelearnError
 from spikelearn.plot.style import styled
 from spikelearn.report.pictures import check_plot_path, write_picture
@@ -59,7 +60,11 @@ def save_receptive_fields(
     axis = figure.subplots()
     shown = axis.imshow(sheet, cmap="gray_r", vmin=0.0, interpolation="nearest")
     axis.set_axis_off()
-    what = f"{order.size} of {n_neurons} neurons" if step > 1 else f"{n_neurons} neurons"
+    what = (
+        f"{order.size} of {counted(n_neurons, 'neuron')}"
+        if step > 1
+        else counted(n_neurons, "neuron")
+    )
     if labels is not None:
         what += ", by the class that they answer"
     axis.set_title(f"weights onto {what}", fontsize=10)

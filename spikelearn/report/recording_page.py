@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from spikelearn._counts import counted
 from spikelearn.report.contact_sheet import MOST, contact_sheet
 from spikelearn.report.headlines import recording_headlines
 from spikelearn.report.page import About, Section, png_of, png_picture, write_page
@@ -40,7 +41,8 @@ def write_recording_page(
         title=f"The recording {summary.name}",
         found=recording_headlines(summary),
         summary=[
-            f"{len(summary.stimuli)} stimuli. Species: {summary.species or 'not said'}. Licence:"
+            f"{counted(len(summary.stimuli), 'stimulus', 'stimuli')}. Species:"
+            f" {summary.species or 'not said'}. Licence:"
             f" {summary.licence}. Content: {summary.digest}."
         ],
         command=command,
@@ -111,7 +113,8 @@ def _stimuli(summary: RecordingSummary, images: np.ndarray | None) -> Section:
         pictures.append(
             png_picture(
                 png_of(contact_sheet(images, labels)),
-                f"The {len(labels)} stimuli in order, from {labels[0]} to {labels[-1]}.",
+                f"The {counted(len(labels), 'stimulus', 'stimuli')} in order, from {labels[0]} to"
+                f" {labels[-1]}.",
                 f"The stimuli in order, as the rows of arrays are read{more}.",
             )
         )

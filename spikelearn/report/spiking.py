@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from spikelearn._counts import counted
 from spikelearn.plot.names import backend, label
 from spikelearn.plot.rasters import draw_spikes
 from spikelearn.plot.style import styled
@@ -54,13 +55,15 @@ def spiking(
         lead = agreement_sentence(agreement)
     section = Section("spikes", "The spiking networks", lead)
     for one in rasters:
-        description = f"Raster of the population {one.population}: {len(one.times_ms)} spikes."
+        description = (
+            f"Raster of the population {one.population}: {counted(len(one.times_ms), 'spike')}."
+        )
         section.pictures.append(png_picture(raster_figure(one), description, one.caption))
     if fields is not None:
         section.pictures.append(
             png_picture(
                 receptive_fields(fields),
-                f"Input weights of {len(fields)} neurons as images.",
+                f"Input weights of {counted(len(fields), 'neuron')} as images.",
                 "Input weights of neurons of the layer trained by STDP, first seed; brighter is"
                 " stronger.",
             )
@@ -78,7 +81,7 @@ def agreement_sentence(frame: pd.DataFrame) -> str:
         other = int(part["spikes_b"].sum())
         names = f"{backend(str(a))} and {backend(str(b))}"
         if total == other == both:
-            told.append(f"{names} gave the same {total:,} spikes, not one different.")
+            told.append(f"{names} gave the same {counted(total, 'spike')}, not one different.")
             continue
         share = 100 * both / max(total, other, 1)
         told.append(f"{names} agree in {share:.2f} % of spikes ({total:,} and {other:,}).")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from spikelearn._counts import counted
 from spikelearn.plot.logarithmic_axes import set_logarithmic
 from spikelearn.plot.style import COLOURS, say_nothing_to_draw, styled
 from spikelearn.report.pictures import check_plot_path, write_picture
@@ -72,7 +73,7 @@ def plot_statistics(
     rows = figure.subplots(max(len(names), 1), 4, squeeze=False)
     for row, name in zip(rows, names, strict=False):
         size = activity[name].size
-        row[0].set_title(f"{name} ({size:,} neuron{'s' if size > 1 else ''})", pad=18)
+        row[0].set_title(f"{name} ({counted(size, 'neuron')})", pad=18)
         _rates(row[0], rates_hz(activity, name), activity)
         _intervals(row[1], interspike_intervals_ms(activity, name))
         _cvs(row[2], isi_cv(activity, name), cv2(activity, name))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from spikelearn._counts import counted
 from spikelearn.plot.names import label
 from spikelearn.report.page import Section
 from spikelearn.report.page_tables import as_table
@@ -29,7 +30,7 @@ def contradictions(table: pd.DataFrame) -> Section | None:
         return None
     n = len(found)
     lead = (
-        f"{n} finding{'s' if n > 1 else ''} would be met by the instruments, and cannot be, by what"
+        f"{counted(n, 'finding')} would be met by the instruments, and cannot be, by what"
         " else was measured: no such finding counts as met."
     )
     columns = ["rule", "criterion", "title", "contradiction"]

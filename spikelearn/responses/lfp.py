@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from spikelearn._counts import counted
 from spikelearn._errors import SpikelearnError
 from spikelearn._seeding import generator
 from spikelearn._time_steps import nearest_step, nearest_steps
@@ -239,7 +240,8 @@ def _check_network(activity: Activity, network: SpikingNetwork) -> str:
 def _check_recorded(activity: Activity, network: SpikingNetwork, source: str) -> None:
     if activity[source].size != network.populations[source].size:
         raise SpikelearnError(
-            f"{network.name} has {network.populations[source].size} neurons '{source}', but the"
+            f"{network.name} has {counted(network.populations[source].size, 'neuron')}"
+            f" '{source}', but the"
             f" spikes are of {activity[source].size}; was another network simulated?"
         )
 

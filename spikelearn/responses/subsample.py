@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from spikelearn._counts import counted
 from spikelearn._errors import SpikelearnError
 from spikelearn._seeding import generator
 from spikelearn.responses._labels import derived, name_order
@@ -35,7 +36,7 @@ def subsampled(response: xarray.DataArray, n_units: int, seed: int = 0) -> xarra
     """
     size = _n_units(response)
     if not 1 <= n_units <= size:
-        raise SpikelearnError(f"between 1 and {size} units can be drawn, not {n_units}")
+        raise SpikelearnError(f"between 1 and {counted(size, 'unit')} can be drawn, not {n_units}")
     drawn = generator(seed, "subsampled units").permutation(size)[:n_units]
     return response.isel(unit=np.sort(name_order(response, "unit")[drawn]))
 
@@ -64,8 +65,8 @@ def subsamples(
     size = _n_units(response)
     if not 1 <= n_units <= size or n_draws < 1:
         raise SpikelearnError(
-            f"between 1 and {size} units in at least 1 draw can be drawn, not {n_units} in"
-            f" {n_draws}"
+            f"between 1 and {counted(size, 'unit')} in at least 1 draw can be drawn, not {n_units}"
+            f" in {n_draws}"
         )
     draws = generator(seed, "subsamples")
     named = name_order(response, "unit")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from spikelearn._counts import counted
 from spikelearn._errors import SpikelearnError, nearest
 from spikelearn._seeding import generator
 from spikelearn.responses._labels import check_dims, derived
@@ -99,7 +100,7 @@ def time_resolved_rdms(
     least = 2 if distance == "correlation" else 1
     if n_stimuli < 2 or n_units < least:
         raise SpikelearnError(
-            f"a dissimilarity matrix needs at least 2 stimuli and {least} unit(s), found"
+            f"a dissimilarity matrix needs at least 2 stimuli and {counted(least, 'unit')}, found"
             f" {n_stimuli} and {n_units}"
         )
     times = ordered["time"].to_numpy().astype(np.float64)

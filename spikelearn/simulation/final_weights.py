@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from spikelearn._counts import counted
 from spikelearn._errors import SpikelearnError
 from spikelearn._synaptic_weights import SynapticWeights
 from spikelearn.networks.spiking import SpikingNetwork
@@ -42,7 +43,7 @@ def final_weights(
         if values.shape != (n_synapses,):
             raise SpikelearnError(
                 f"the backend gives weights of shape {values.shape} for projection {name}; one for"
-                f" each of its {n_synapses} synapses is needed, in their order"
+                f" each of its {counted(n_synapses, 'synapse')} is needed, in their order"
             )
         ends = projection.source, projection.target
         shape = network.populations[ends[0]].size, network.populations[ends[1]].size

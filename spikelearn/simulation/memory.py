@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from spikelearn._counts import counted
 from spikelearn._mpi import n_ranks, n_ranks_here
 from spikelearn._room import Part, bounded, in_number, require_disk, require_memory
 from spikelearn._seeding import generator
@@ -172,7 +173,7 @@ def needed_parts(run: Run) -> list[Part]:
         _of_spikes(run),
         _of_stimulus(run),
         Part(
-            f"{in_number(run.n_trials)} trials",
+            counted(run.n_trials, "trial"),
             _TRIAL * bounded(run.n_trials) * max(1, len(run.network.recorded)),
             "show fewer trials at once",
         ),
@@ -228,7 +229,7 @@ def check_disk(run: Run) -> None:
         return
     folder = tempfile.gettempdir()
     part = Part(
-        f"about {in_number(n_spikes)} spikes (by its rates_hz)",
+        f"about {counted(n_spikes, 'spike')} (by its rates_hz)",
         n_spikes * (ARRAY_BYTES + RECORDED_BYTES),
         "name a folder with more room by the environment variable TMPDIR, simulate a shorter time,"
         " or record fewer populations",
@@ -271,9 +272,9 @@ def _of_neurons(run: Run) -> Part:
             state = _STATE + 8 * channels + _CONDUCTING_STATE * conducting + _SLOPED_STATE * sloped
         total += _size(network, name) * (grid + run.at_once * state)
     count = sum(_size(network, name) for name in network.populations)
-    what = f"{in_number(count)} neurons"
+    what = counted(count, "neuron")
     if run.at_once > 1:
-        what += f" in {in_number(run.at_once)} trials at once"
+        what += f" in {counted(run.at_once, 'trial')} at once"
     if run.base == "native":
         total += run.at_once * 16 * SPIKES_HELD
     return Part(what, total, "make the network smaller (`scaled`, --scale)")
@@ -318,9 +319,9 @@ def _of_synapses(run: Run) -> Part:
     count = sum(numbers)
     smaller = "make the network smaller (`scaled`, --scale), or connect it more sparsely"
     if run.base == "native":
-        return Part(f"{in_number(count)} synapses", _in_rows(network, numbers), smaller)
+        return Part(counted(count, "synapse"), _in_rows(network, numbers), smaller)
     if run.base == "nest":
-        return Part(f"{in_number(count)} synapses", _in_turn(run, numbers), smaller)
+        return Part(counted(count, "synapse"), _in_turn(run, numbers), smaller)
     total, passing = (_LOWERED + _BY_BACKEND[run.base]) * count, [0.0]
     for number, p in zip(numbers, network.projections, strict=True):
         drawing = number * (_DRAWING + _SORTING * _several_delays(p))
@@ -333,7 +334,7 @@ def _of_synapses(run: Run) -> Part:
             total += _DENSE_PAIR * pairs - _BY_BACKEND[run.base] * number
             drawing = max(drawing, _MAKING_PAIR * pairs)
         passing.append(drawing)
-    return Part(f"{in_number(count)} synapses", total + max(passing), smaller)
+    return Part(counted(count, "synapse"), total + max(passing), smaller)
 
 
 def _in_turn(run: Run, numbers: list[float]) -> float:
@@ -419,7 +420,7 @@ def _of_spikes(run: Run) -> Part:
         held = min(n_spikes, run.spikes_in_memory_mb * MB / ARRAY_BYTES)
         total = held * (ARRAY_BYTES + RECORDED_BYTES)
     return Part(
-        f"about {in_number(n_spikes)} spikes (by its rates_hz)",
+        f"about {counted(n_spikes, 'spike')} (by its rates_hz)",
         total,
         "simulate a shorter time, or record fewer populations",
     )

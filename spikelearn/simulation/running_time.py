@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import warnings
 
+from spikelearn._counts import counted
 from spikelearn._room import bounded, in_time
 from spikelearn._threads import n_threads
 from spikelearn.networks.neurons import LIF, SpikeSource
@@ -91,7 +92,8 @@ def warn_of_time(run: Run, stacklevel: int) -> None:
     if seconds > LONG_S:
         warnings.warn(
             f"the simulation of '{run.network.name}' will take about {in_time(seconds)}:"
-            f" {run.n_trials:,} trial(s) of {run.n_steps:,} steps of {run.dt_ms:g} ms",
+            f" {counted(run.n_trials, 'trial')} of {counted(run.n_steps, 'step')} of"
+            f" {run.dt_ms:g} ms",
             LongRunWarning,
             stacklevel=stacklevel + 1,
         )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from spikelearn._arguments import check_numbers, in_few, is_whole, too_long
+from spikelearn._counts import counted
 from spikelearn._errors import SpikelearnError
 from spikelearn._spike_arrays import PopulationSpikes
 from spikelearn._synaptic_weights import SynapticWeights
@@ -91,7 +92,8 @@ class Activity:
             object.__setattr__(self, "labels", tuple(str(i) for i in range(self.n_trials)))
         if len(self.labels) != self.n_trials:
             raise SpikelearnError(
-                f"{len(self.labels)} stimulus labels were given for {self.n_trials} trials"
+                f"{len(self.labels)} stimulus labels were given for"
+                f" {counted(self.n_trials, 'trial')}"
             )
         units = units_of_weights(self.weights, self.weight_units, self.provenance)
         object.__setattr__(self, "weight_units", units)
@@ -240,7 +242,7 @@ def _check_fields(activity: Activity) -> None:
     n_steps = activity.duration_ms / activity.dt_ms if activity.dt_ms else 0.0
     if n_steps * max(n_trials, 1) > _MOST_STEPS:
         raise SpikelearnError(
-            f"duration_ms: {n_trials} trials of {activity.duration_ms:.4g} ms are more"
+            f"duration_ms: {counted(n_trials, 'trial')} of {activity.duration_ms:.4g} ms are more"
             f" than {_MOST_STEPS} steps of {activity.dt_ms:g} ms, which no clock counts exactly;"
             " are the times in the unit that was said?"
         )

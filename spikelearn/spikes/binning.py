@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from spikelearn._arguments import check_numbers
+from spikelearn._counts import counted
 from spikelearn._errors import SpikelearnError
-from spikelearn._room import Part, bounded, in_number, require_memory
+from spikelearn._room import Part, bounded, require_memory
 from spikelearn._spike_arrays import PIECE, PopulationSpikes, pieces
 
 if TYPE_CHECKING:
@@ -48,8 +49,8 @@ def binned_counts(
         "counting spikes in bins",
         [
             Part(
-                f"{in_number(n_bins)} bins of {bin_ms:g} ms, {in_number(n_trials)} trials and"
-                f" {in_number(spikes.size)} neurons",
+                f"{counted(n_bins, 'bin')} of {bin_ms:g} ms, {counted(n_trials, 'trial')} and"
+                f" {counted(spikes.size, 'neuron')}",
                 16 * bounded(n_bins) * bounded(n_trials) * bounded(spikes.size),
                 "use wider bins (--bin), or a part of the trial (--start, --stop)",
             )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from spikelearn._counts import counted
 from spikelearn._errors import SpikelearnError
 from spikelearn._spike_arrays import PopulationSpikes
 from spikelearn.spikes._neurons import check_neuron, only, sample
@@ -150,7 +151,7 @@ def cross_correlation(
     if not 1 <= n_lags < n_bins:
         raise SpikelearnError(
             f"the longest lag must be at least a bin ({bin_ms:g} ms) and shorter than the trial's"
-            f" {n_bins} bins, found {max_lag_ms:g} ms"
+            f" {counted(n_bins, 'bin')}, found {max_lag_ms:g} ms"
         )
     window = [-n_lags, n_lags]
     counts = np.zeros(2 * n_lags + 1, dtype=np.int64)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from html import escape
 from typing import Any
 
+from spikelearn._counts import counted
+
 _MOST = 20  # populations that are listed
 
 
@@ -34,8 +36,8 @@ def as_html(activity: Any) -> str:
 
 
 def _in_words(activity: Any) -> str:
-    trials = f"{activity.n_trials:,} trial" + "s" * (activity.n_trials != 1)
-    return f"{trials} of {activity.duration_ms:g} ms, {activity.n_spikes:,} spikes"
+    trials = counted(activity.n_trials, "trial")
+    return f"{trials} of {activity.duration_ms:g} ms, {counted(activity.n_spikes, 'spike')}"
 
 
 def _rows(activity: Any) -> list[tuple[str, ...]]:

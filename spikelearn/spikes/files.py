@@ -12,8 +12,9 @@ import numpy as np
 
 from spikelearn._arguments import checked_path
 from spikelearn._atomic import atomic_path, check_place, check_room
+from spikelearn._counts import counted
 from spikelearn._errors import SpikelearnError, nearest
-from spikelearn._room import Part, bounded, in_number, require_disk, require_memory
+from spikelearn._room import Part, bounded, require_disk, require_memory
 from spikelearn._spike_arrays import PopulationSpikes
 from spikelearn._time_steps import MOST_STEPS, nearest_step
 from spikelearn.spikes.of_others import Given, ReadWarning, noted
@@ -205,8 +206,8 @@ def check_disk(path: str | Path, expected: Activity) -> None:
     path = Path(path)
     n_neurons = sum(population.size for population in expected.populations.values())
     n_values = sum(float(state.size) for state in expected.states.values())
-    potentials = f" and {in_number(n_values)} values of potentials" if n_values else ""
-    spikes = f"{in_number(expected.n_spikes)} spikes of {in_number(n_neurons)} neurons"
+    potentials = f" and {counted(n_values, 'value')} of potentials" if n_values else ""
+    spikes = f"{counted(expected.n_spikes, 'spike')} of {counted(n_neurons, 'neuron')}"
     part = Part(
         f"about {spikes}{potentials}",
         format_of(path).expected_bytes(expected),
@@ -276,8 +277,12 @@ def _check_memory(activity: Activity, path: Path, module: FormatModule) -> None:
     n_neurons = sum(bounded(spikes.size) for spikes in activity.populations.values())
     of_neuron = getattr(module, "HELD_NEURON_BYTES", 0)
     parts = [
-        Part(f"its {activity.n_spikes:,} spikes", activity.n_spikes * module.HELD_BYTES, instead),
-        Part(f"its {in_number(n_neurons)} neurons", n_neurons * of_neuron, instead),
+        Part(
+            f"its {counted(activity.n_spikes, 'spike')}",
+            activity.n_spikes * module.HELD_BYTES,
+            instead,
+        ),
+        Part(f"its {counted(n_neurons, 'neuron')}", n_neurons * of_neuron, instead),
     ]
     require_memory(f"cannot write {path}: this format", parts)
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from spikelearn._counts import counted
 from spikelearn._errors import SpikelearnError
 from spikelearn._spike_arrays import PopulationSpikes, pieces
 from spikelearn._synaptic_weights import SynapticWeights
@@ -88,12 +89,12 @@ def _check_spikes(activity: Activity, name: str, spikes: PopulationSpikes) -> No
         if not ((trials >= 0) & (trials < activity.n_trials)).all():
             raise SpikelearnError(
                 f"population '{name}' has spikes in trials that are not among the"
-                f" {activity.n_trials} trials"
+                f" {counted(activity.n_trials, 'trial')}"
             )
         if not ((who >= 0) & (who < spikes.size)).all():
             raise SpikelearnError(
                 f"population '{name}' has spikes of neurons that are not among its"
-                f" {spikes.size} neurons"
+                f" {counted(spikes.size, 'neuron')}"
             )
 
 
@@ -266,7 +267,7 @@ def rebuild(
     check(activity)
     if activity.n_spikes != meta["n_spikes"]:
         raise SpikelearnError(
-            f"it holds {activity.n_spikes} spikes where {meta['n_spikes']} were written"
+            f"it holds {counted(activity.n_spikes, 'spike')} where {meta['n_spikes']} were written"
         )
     return activity
 

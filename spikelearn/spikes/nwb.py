@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 
+from spikelearn._counts import counted
 from spikelearn._errors import SpikelearnError
 from spikelearn._synaptic_weights import SynapticWeights
 from spikelearn.spikes.metadata import (
@@ -288,8 +289,8 @@ def _read(file: pynwb.NWBFile, meta: Mapping[str, Any]) -> Activity:
     populations, first = {}, 0
     if sum(meta["populations"].values()) != len(ends):
         raise SpikelearnError(
-            f"it has {len(ends)} units where its populations have"
-            f" {sum(meta['populations'].values()):,} neurons"
+            f"it has {counted(len(ends), 'unit')} where its populations have"
+            f" {counted(sum(meta['populations'].values()), 'neuron')}"
         )
     for name, size in meta["populations"].items():
         here = slice(*np.searchsorted(rows, [first, first + size]))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from spikelearn._counts import counted
 from spikelearn._errors import SpikelearnError, nearest
 from spikelearn._spike_arrays import PopulationSpikes
 from spikelearn.spikes.of_others import DEFAULT_DT_MS, column, duration, note
@@ -165,7 +166,8 @@ def _trials(
     labels = _labels(table, given, what)
     known = np.isfinite(starts)
     if not known.all():
-        notes.append(f"{(~known).sum()} rows of {name} have no {onset}, and are no trials")
+        n_unknown = counted((~known).sum(), "row")
+        notes.append(f"{n_unknown} of {name} without {onset}, not taken for trials")
         starts, stops = starts[known], stops[known]
         labels = [its for its, is_known in zip(labels, known, strict=True) if is_known]
     if not len(starts):
@@ -313,7 +315,7 @@ def _note_spikes(
         (int((begun - ended > 1).sum()), "lie in trials that overlap, and stand in each of them"),
     ):
         if n:
-            notes.append(f"{n} of {times.size} spikes {words}")
+            notes.append(f"{n} of {counted(times.size, 'spike')} {words}")
 
 
 def _note_unobserved(
@@ -348,7 +350,7 @@ def _note_left_out(
     """Say which tables, columns and series were not read."""
     tables = {n: len(t) for n, t in _tables(file).items() if n != chosen}
     if tables:
-        listed = ", ".join(f"{name} ({rows} rows)" for name, rows in tables.items())
+        listed = ", ".join(f"{name} ({counted(rows, 'row')})" for name, rows in tables.items())
         notes.append(f"not read as trials: {listed} (trials, --trials)")
     used = {*_TIMES, given.get("populations", "")}
     columns = [name for name in units.colnames if name not in used]

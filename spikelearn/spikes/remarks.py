@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from spikelearn._counts import counted
 from spikelearn.spikes.statistics import LEAST_INTERVALS
 from spikelearn.spikes.synchrony import population_fano_factor
 from spikelearn.spikes.window import trials_by_stimulus
@@ -41,8 +42,11 @@ def remarks(activity: Activity, table: pd.DataFrame, bin_ms: float = 5.0) -> lis
     groups = trials_by_stimulus(activity).values()
     repeated = [trials.size for trials in groups if trials.size > 1]
     if repeated:
-        each = f"{min(repeated)}" + (f" to {max(repeated)}" if len(set(repeated)) > 1 else "")
-        found.append(f"fano_factor rests on {each} trials of each of {len(repeated)} stimuli")
+        each = f"{min(repeated)} to " * (len(set(repeated)) > 1) + counted(max(repeated), "trial")
+        found.append(
+            f"fano_factor rests on {each} of each of"
+            f" {counted(len(repeated), 'stimulus', 'stimuli')}"
+        )
     elif activity.n_trials > 1:
         found.append(
             f"there is no fano_factor, for each of the {len(groups)} trials has a stimulus of its"

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from spikelearn._counts import counted
 from spikelearn._errors import SpikelearnError
 from spikelearn._spike_arrays import PopulationSpikes
 from spikelearn._time_steps import nearest_step, nearest_steps
@@ -162,8 +163,9 @@ def split_state(joined: np.ndarray, per_trial: int, shape: tuple[int, int, int])
     whole = ((n_trials - 1) * per_trial + n_times) * size
     if min(shape) < 0 or joined.size != whole:
         raise SpikelearnError(
-            f"a recorded state has {joined.size} values where one of {n_trials} trials of"
-            f" {n_times} times and {size} neurons has {whole}"
+            f"a recorded state has {counted(joined.size, 'value')} where one of"
+            f" {counted(n_trials, 'trial')} of"
+            f" {n_times} times and {counted(size, 'neuron')} has {whole}"
         )
     starts = np.arange(n_trials) * per_trial
     joined = joined.reshape(-1, size)

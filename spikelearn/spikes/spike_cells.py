@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from spikelearn._counts import counted
 from spikelearn._errors import SpikelearnError
 from spikelearn._names import written_name
 from spikelearn.spikes.of_others import column, in_ms, of_trials, said_unit
@@ -137,7 +138,7 @@ def _labels(
     values = np.ravel(arrays[name])
     texts = [written_name(np.asarray(v).item() if np.size(v) == 1 else v) for v in values]
     if len(texts) != n_trials:
-        raise SpikelearnError(f"it has {n_trials} trials, but {len(texts)} {name}")
+        raise SpikelearnError(f"it has {counted(n_trials, 'trial')}, but {len(texts)} {name}")
     return texts, name
 
 

@@ -14,9 +14,10 @@ from typing import Annotated, Any, ClassVar, Literal
 import numpy as np
 from pydantic import Discriminator, Field, Tag, model_validator
 
+from spikelearn._counts import counted
 from spikelearn._description import Description
 from spikelearn._errors import SpikelearnError
-from spikelearn._room import Part, bounded, in_number
+from spikelearn._room import Part, bounded
 from spikelearn.stimuli.drawn_spikes import TRIAL_BYTES
 from spikelearn.stimuli.recorded import RecordedSignal, array_pieces
 from spikelearn.stimuli.signals import read_array
@@ -342,9 +343,9 @@ class CurrentProtocol(ProtocolBase):
             alone = not current.batch and (noise is None or noise.frozen)
             total += _OF_CURRENT * steps * width * (1.0 if alone else trials)
         return [
-            Part(f"its currents in {in_number(setting.n_steps)} steps", total,
+            Part(f"its currents in {counted(setting.n_steps, 'step')}", total,
                  "show a shorter time or fewer trials at once, or use a larger dt_ms"),
-            Part(f"{in_number(self.n_trials)} trials", TRIAL_BYTES * bounded(self.n_trials),
+            Part(counted(self.n_trials, 'trial'), TRIAL_BYTES * bounded(self.n_trials),
                  "show fewer trials at once"),
         ]  # fmt: skip
 
@@ -409,7 +410,7 @@ def _width(current: Any, target: str, setting: Setting) -> int:
     beyond = [i for i in current.neurons or () if i >= size]
     if beyond:
         raise SpikelearnError(
-            f"neurons: '{target}' has {size} neurons, numbered from 0, found {beyond[0]}"
+            f"neurons: '{target}' has {counted(size, 'neuron')}, numbered from 0, found {beyond[0]}"
         )
     return size if current.neurons is None else len(current.neurons)
 

@@ -14,8 +14,9 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from spikelearn._counts import counted
 from spikelearn._errors import SpikelearnError
-from spikelearn._room import Part, bounded, in_number, require_memory
+from spikelearn._room import Part, bounded, require_memory
 from spikelearn._spike_arrays import PopulationSpikes, pieces
 from spikelearn._time_steps import checked_steps
 from spikelearn.stimuli.stimulus import silent
@@ -62,7 +63,8 @@ def poisson_spikes(
     rates = rates.reshape((1,) * (3 - rates.ndim) + rates.shape) if rates.ndim < 3 else rates
     if rates.ndim != 3 or rates.shape[1] not in (1, n_steps) or rates.shape[2] not in (1, size):
         raise SpikelearnError(
-            f"rates must have shape (conditions, {n_steps} steps, {size} sources), or 1 in place"
+            f"rates must have shape (conditions, {counted(n_steps, 'step')},"
+            f" {counted(size, 'source')}), or 1 in place"
             f" of a number, found {rates.shape}"
         )
     if not np.isfinite(rates).all():
@@ -248,7 +250,7 @@ def check_memory(rate_hz: float, duration_ms: float) -> None:
     """
     n_spikes = bounded(rate_hz) * bounded(duration_ms) / 1000.0
     spikes = Part(
-        f"about {in_number(n_spikes)} spikes",
+        f"about {counted(n_spikes, 'spike')}",
         n_spikes * SPIKE_BYTES,
         "lower rate_hz, or show fewer trials at once; Poisson input to neurons that is given as"
         " background of the network is counted as it comes",

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from spikelearn._counts import counted
 from spikelearn._errors import SpikelearnError, nearest
 from spikelearn._same_content import ComparedByContent
 from spikelearn._time_steps import nearest_steps
@@ -105,15 +106,16 @@ class EventPart(ComparedByContent):
             places, number = np.unique(step[kept] * self.n_units + units[kept], return_counts=True)
             if number.max(initial=0) > _MOST:
                 raise SpikelearnError(
-                    f"a source of recording {int(index)} has {number.max()} spikes in one step of"
-                    f" {dt_ms:g} ms, where {_MOST} can be counted; use a smaller dt_ms"
+                    f"a source of recording {int(index)} has {counted(number.max(), 'spike')} in"
+                    f" one step of {dt_ms:g} ms, where {_MOST} can be counted; use a smaller dt_ms"
                 )
             counts[place].reshape(-1)[places] = number
             n_spikes, n_outside = n_spikes + kept.size, n_outside + int((~kept).sum())
         if n_outside:
             warnings.warn(
-                f"{n_outside:,} of {n_spikes:,} spikes in {len(indices):,} recordings lie outside"
-                f" of the {n_steps} steps of {dt_ms:g} ms, and are left out",
+                f"{n_outside:,} of {counted(n_spikes, 'spike')} in"
+                f" {counted(len(indices), 'recording')} lie outside of the"
+                f" {counted(n_steps, 'step')} of {dt_ms:g} ms, and are left out",
                 stacklevel=2,
             )
         return counts
@@ -131,8 +133,8 @@ class EventDataset(ComparedByContent):
 
     def __repr__(self) -> str:
         return (
-            f"<events '{self.name}': {len(self.train):,} recordings for training,"
-            f" {len(self.test):,} for testing, {len(self.classes):,} classes>"
+            f"<events '{self.name}': {counted(len(self.train), 'recording')} for training,"
+            f" {len(self.test):,} for testing, {counted(len(self.classes), 'class', 'classes')}>"
         )
 
     def __post_init__(self) -> None:

@@ -14,6 +14,7 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import Field, model_validator
 
+from spikelearn._counts import counted
 from spikelearn._errors import SpikelearnError, nearest
 from spikelearn._room import Part, require_memory
 from spikelearn._spike_arrays import PopulationSpikes
@@ -53,8 +54,8 @@ class SpikeProtocol(ProtocolBase):
         if self.times_ms is not None:
             if len(self.times_ms) != size:
                 raise SpikelearnError(
-                    f"times_ms must have one list for each of the {size} neurons of '{source}',"
-                    f" found {len(self.times_ms)}"
+                    f"times_ms must have one list for each of the {counted(size, 'neuron')} of"
+                    f" '{source}', found {len(self.times_ms)}"
                 )
             return Stimulus.from_spike_times(source, self.times_ms, self.name)
         path: Any = self.file  # checked: one of the two is given
@@ -68,7 +69,9 @@ class SpikeProtocol(ProtocolBase):
                 f" {neurons.max()}"
             )
         n_trials = int(trials.max(initial=0)) + 1
-        require_memory(str(path), [Part(f"its {n_trials:,} trials", TRIAL_BYTES * n_trials)])
+        require_memory(
+            str(path), [Part(f"its {counted(n_trials, 'trial')}", TRIAL_BYTES * n_trials)]
+        )
         labels = [self.name] if n_trials == 1 else [f"trial {i}" for i in range(n_trials)]
         return Stimulus(labels, {source: _sorted(size, times, neurons, trials, path)})
 
@@ -90,8 +93,8 @@ class SpikeProtocol(ProtocolBase):
         spikes: PopulationSpikes = there[name]
         if spikes.size != setting.sources[source]:
             raise SpikelearnError(
-                f"population '{name}' of {path} has {spikes.size} neurons, but the spike source"
-                f" '{source}' has {setting.sources[source]}"
+                f"population '{name}' of {path} has {counted(spikes.size, 'neuron')}, but the spike"
+                f" source '{source}' has {setting.sources[source]}"
             )
         return Stimulus(activity.labels, {source: spikes})
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 import numpy as np
 from pydantic import AfterValidator
 
+from spikelearn._counts import counted
 from spikelearn._errors import SpikelearnError
 from spikelearn.stimuli.image_scale import ImageRange
 from spikelearn.stimuli.images import resized_images
@@ -233,7 +234,9 @@ def decoded(source: Path | BinaryIO, file: Path, reading: ImageReading) -> np.nd
     except Exception as error:  # Pillow raises many kinds on broken files
         raise _unreadable(file, error) from error
     if frames > 1:
-        raise SpikelearnError(f"{file} holds {frames} images; one image a file is needed")
+        raise SpikelearnError(
+            f"{file} holds {counted(frames, 'image')}; one image a file is needed"
+        )
     if _is_deep(image.mode):
         values = np.array(image)
         return values.astype(values.dtype.newbyteorder("="))
@@ -280,7 +283,8 @@ def _of_one_size(
         first, (height, width) = files[others[0]].name, images[others[0]].shape[:2]
         more = f" and {len(others) - 1} more" if len(others) > 1 else ""
         reading.note(
-            f"{path}: {first} of {height} x {width} pixels{more} of {len(images)} images"
+            f"{path}: {first} of {height} x {counted(width, 'pixel')}{more} of"
+            f" {counted(len(images), 'image')}"
             f" {'are' if more else 'is'} resized to {usual[0]} x {usual[1]}, the size of the"
             " others, by area averaging"
         )

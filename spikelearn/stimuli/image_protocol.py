@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import AfterValidator, Field, ValidationInfo
 
+from spikelearn._counts import counted
 from spikelearn._errors import SpikelearnError, nearest
 from spikelearn._room import Part, bounded
 from spikelearn._spike_arrays import PopulationSpikes
@@ -74,7 +75,8 @@ class ImageProtocol(ProtocolBase):
         count = len(images) if self.n_images is None else self.n_images
         if count > len(images):
             raise SpikelearnError(
-                f"stimulus '{self.name}' asks for {count} images; {self.dataset} has {len(images)}"
+                f"stimulus '{self.name}' asks for {counted(count, 'image')}; {self.dataset} has"
+                f" {len(images)}"
             )
         return images[:count], labels[:count]
 
@@ -94,15 +96,16 @@ class ImageProtocol(ProtocolBase):
         needed = self.encoder.n_sources(pixels)
         if size != needed:
             raise SpikelearnError(
-                f"images of {self.height} x {self.width} = {pixels} pixels need {needed} sources"
+                f"images of {self.height} x {self.width} = {counted(pixels, 'pixel')} need"
+                f" {counted(needed, 'source')}"
                 f" with the encoder {self.encoder.kind}, but the spike source '{source}' has {size}"
                 " neurons"
             )
         images, labels = self.images()
         if len(images) % self.n_frames:
             raise SpikelearnError(
-                f"{len(images)} images cannot be shown {self.n_frames} a trial; set n_images to a"
-                " multiple of n_frames"
+                f"{counted(len(images), 'image')} cannot be shown {self.n_frames} a trial; set"
+                " n_images to a multiple of n_frames"
             )
         films = network_input(images, self.height, self.width).reshape(-1, self.n_frames, pixels)
         spikes = self._encoded(films, setting, setting.generator(source))
@@ -121,7 +124,8 @@ class ImageProtocol(ProtocolBase):
         steps = checked_steps(setting.duration_ms, setting.dt_ms)
         if steps % self.n_frames:
             raise SpikelearnError(
-                f"a trial of {steps} steps cannot be divided into {self.n_frames} equal frames"
+                f"a trial of {counted(steps, 'step')} cannot be divided into {self.n_frames}"
+                " equal frames"
             )
         if isinstance(self.encoder, DeltaEncoder):
             return self.encoder.encode(films, setting.duration_ms, setting.dt_ms)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from spikelearn._counts import counted
 from spikelearn._errors import SpikelearnError
 from spikelearn._same_content import ComparedByContent
 
@@ -57,7 +58,8 @@ class ImageDataset(ComparedByContent):
     def __repr__(self) -> str:
         return (
             f"<images '{self.name}': {len(self.train_images):,} for training,"
-            f" {len(self.test_images):,} for testing, {len(self.classes):,} classes;"
+            f" {len(self.test_images):,} for testing,"
+            f" {counted(len(self.classes), 'class', 'classes')};"
             f" {' x '.join(map(str, self.test_images.shape[1:]))} pixels>"
         )
 

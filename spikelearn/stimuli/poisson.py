@@ -10,9 +10,10 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import Discriminator, Field, Tag, model_validator
 
+from spikelearn._counts import counted
 from spikelearn._description import Description
 from spikelearn._errors import SpikelearnError
-from spikelearn._room import Part, bounded, in_number
+from spikelearn._room import Part, bounded
 from spikelearn._time_steps import fractional_steps
 from spikelearn.stimuli.drawn_spikes import SPIKE_BYTES, TRIAL_BYTES, poisson_spikes
 from spikelearn.stimuli.recorded import RecordedSignal, array_pieces
@@ -216,12 +217,12 @@ class PoissonProtocol(ProtocolBase):
                 spikes += summed * bounded(setting.duration_ms) / 1000.0
         spikes *= bounded(self.n_trials)
         return [
-            Part(f"its rates in {in_number(setting.n_steps)} steps", total,
+            Part(f"its rates in {counted(setting.n_steps, 'step')}", total,
                  "show a shorter time, or use a larger dt_ms"),
-            Part(f"about {in_number(spikes)} spikes", SPIKE_BYTES * spikes,
+            Part(f"about {counted(spikes, 'spike')}", SPIKE_BYTES * spikes,
                  "lower rate_hz, or show fewer trials at once; Poisson input to neurons that is"
                  " given as background of the network is counted as it comes"),
-            Part(f"{in_number(self.n_trials)} trials", TRIAL_BYTES * bounded(self.n_trials),
+            Part(counted(self.n_trials, 'trial'), TRIAL_BYTES * bounded(self.n_trials),
                  "show fewer trials at once"),
         ]  # fmt: skip
 
@@ -267,7 +268,7 @@ def _on_grid(rate: Any, name: str, size: int, setting: Setting) -> np.ndarray:
     values = np.atleast_1d(np.asarray(rate, dtype=np.float64))
     if isinstance(rate, tuple) and len(rate) != size:
         raise SpikelearnError(
-            f"rate_hz must be one number or one for each of the {size} sources of '{name}', found"
-            f" {len(rate)}"
+            f"rate_hz must be one number or one for each of the {counted(size, 'source')} of"
+            f" '{name}', found {len(rate)}"
         )
     return values[None, None]

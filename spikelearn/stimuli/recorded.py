@@ -8,9 +8,10 @@ from typing import Literal
 import numpy as np
 from pydantic import Field, model_validator
 
+from spikelearn._counts import counted
 from spikelearn._description import Description
 from spikelearn._errors import SpikelearnError
-from spikelearn._room import Part, bounded, in_number, require_memory
+from spikelearn._room import Part, bounded, require_memory
 from spikelearn._time_steps import fractional_steps, in_steps
 from spikelearn.stimuli.signals import ARRAYS, read_array, read_sound, resampled
 from spikelearn.stimuli.stimulus import File
@@ -111,7 +112,7 @@ def array_pieces(
 def _check_memory(values: np.ndarray, n: int, file: Path) -> None:
     """Refuse a signal of more intervals than the memory holds."""
     part = Part(
-        f"its values in {in_number(n)} steps",
+        f"its values in {counted(n, 'step')}",
         _OF_VALUE * values.shape[0] * values.shape[1] * bounded(n),
         "show a shorter time, or use a larger dt_ms",
     )
@@ -136,7 +137,8 @@ def in_trials(values: np.ndarray, size: int, file: Path) -> np.ndarray:
     """
     if values.ndim > 3 or (values.ndim > 1 and values.shape[-2] not in (1, size)):
         raise SpikelearnError(
-            f"{file} must have shape (time,), ({size} neurons, time) or (trials, {size} neurons,"
+            f"{file} must have shape (time,), ({counted(size, 'neuron')}, time) or (trials,"
+            f" {counted(size, 'neuron')},"
             f" time), found {values.shape}"
         )
     return values.reshape((1,) * (3 - values.ndim) + values.shape)

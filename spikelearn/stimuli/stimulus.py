@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import AfterValidator, Field, ValidationInfo
 
+from spikelearn._counts import counted
 from spikelearn._description import Description, require_numbers
 from spikelearn._errors import SpikelearnError, nearest
 from spikelearn._files import sha256
@@ -87,7 +88,7 @@ class Stimulus:
                 if outside.size:
                     raise SpikelearnError(
                         f"spikes of '{name}' belong to trial {outside[-1]}, but the stimulus"
-                        f" has {self.n_trials} trials"
+                        f" has {counted(self.n_trials, 'trial')}"
                     )
         for unit, currents in self.currents.items():
             arrays = {name: _array(name, current) for name, current in currents.items()}
@@ -133,10 +134,10 @@ class Stimulus:
 
     def __repr__(self) -> str:
         into = [
-            *(f"{len(spikes):,} spikes of {name}" for name, spikes in self.spikes.items()),
+            *(f"{counted(len(spikes), 'spike')} of {name}" for name, spikes in self.spikes.items()),
             *(f"a current into {n}" for currents in self.currents.values() for n in currents),
         ]
-        trials = f"{self.n_trials:,} trial" + "s" * (self.n_trials != 1)
+        trials = counted(self.n_trials, "trial")
         return f"<Stimulus: {trials}; {', '.join(into) or 'nothing'}>"
 
     @property

@@ -22,6 +22,7 @@ from pathlib import Path
 
 import numpy as np
 
+from spikelearn._counts import counted
 from spikelearn._errors import SpikelearnError
 from spikelearn._files import sha256
 from spikelearn._seeding import generator
@@ -268,8 +269,8 @@ def _divided(
         members = np.flatnonzero(labels == number)
         if len(members) < 2:
             raise SpikelearnError(
-                f"{path}: class {name} has {len(members)} image(s); at least 2 are needed, as a"
-                " fifth is held out for testing"
+                f"{path}: class {name} has {counted(len(members), 'image')}; at least 2 are needed,"
+                " as a fifth is held out for testing"
             )
         drawn = generator(0, "held-out test images", name).permutation(members)
         test[drawn[: max(1, round(_HELD_OUT * len(members)))]] = True

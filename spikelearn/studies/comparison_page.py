@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spikelearn import _store as store
+from spikelearn._counts import counted
 from spikelearn._provenance import package_versions, provenance
 from spikelearn.networks import load_model
 from spikelearn.rules.user_rule import is_place
@@ -104,7 +105,7 @@ def _compared_with(runs: Sequence[Path], what: str) -> str:
         "untrained network": n_untrained,
         "module": len(modules),
     }
-    networks = " and ".join(f"{n} {kind}{'s' if n > 1 else ''}" for kind, n in counts.items() if n)
+    networks = " and ".join(counted(n, kind) for kind, n in counts.items() if n)
     beside = "untrained networks and " * bool(counts["trained network"]) + "baselines of the images"
     return f"{networks}, compared with {what}, beside {beside}."
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from spikelearn._counts import counted
 from spikelearn._errors import SpikelearnError, nearest
 from spikelearn._seeding import generator
 from spikelearn.studies.activity_statistics import feature_columns
@@ -74,7 +75,8 @@ class Identified:
         return (
             f"Of networks of another {self.held_out.replace('_', ' ')}, the rule"
             f" {'can be told' if self.p < _LEVEL else 'is not told beyond chance'}:"
-            f" {n_right} of {self.n_networks} networks (95 %: {100 * self.ci_lower:.0f} to"
+            f" {n_right} of {counted(self.n_networks, 'network')} (95 %:"
+            f" {100 * self.ci_lower:.0f} to"
             f" {100 * self.ci_upper:.0f} %), {100 * self.accuracy:.0f} % as a mean over {rules}"
             f" rules, where chance, by permuting networks, is {100 * self.chance:.0f} %"
             f" ({self.p_words})."

@@ -8,6 +8,7 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from spikelearn._counts import counted
 from spikelearn._errors import SpikelearnError
 from spikelearn._files import write_text
 from spikelearn._names import file_name, is_file_name
@@ -134,8 +135,11 @@ def _held(recording: ImageRecording) -> str:
     for rdm in recording.rdms:
         of.setdefault(rdm.region, set()).add(rdm.subject)
     regions = ", ".join(
-        f"{region} ({len(its)} subject{'s' * (len(its) > 1)})" for region, its in of.items()
+        f"{region} ({counted(len(its), 'subject')})" for region, its in of.items()
     ) or ", ".join(recording.groups)
     kind = "responses" if recording.responses else "dissimilarities"
-    said = f"{recording.name}: {kind} to {recording.n_stimuli} stimuli, {regions}"
+    said = (
+        f"{recording.name}: {kind} to {counted(recording.n_stimuli, 'stimulus', 'stimuli')},"
+        f" {regions}"
+    )
     return " ".join(said.split())

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from spikelearn._counts import counted
 from spikelearn._keys import content_key
 from spikelearn._room import Part, in_bytes, in_time, require_disk
 from spikelearn.studies.study_pieces import Piece
@@ -101,7 +102,7 @@ def require_room(estimate: StudyEstimate, folder: Path) -> None:
     ------
     NoRoomError
     """
-    part = Part(f"{estimate.n_to_finish} networks and their tables", estimate.n_bytes)
+    part = Part(f"{counted(estimate.n_to_finish, 'network')} and their tables", estimate.n_bytes)
     require_disk("the study", [part], folder)
 
 
@@ -117,4 +118,4 @@ def _costs(piece: Piece, known: dict[str, Costs | None]) -> Costs | None:
 
 
 def _networks(number: int) -> str:
-    return f"{number} network{'' if number == 1 else 's'}"
+    return counted(number, "network")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from spikelearn import _store as store
 from spikelearn._code import folder_code
+from spikelearn._counts import counted
 from spikelearn._errors import SpikelearnError
 from spikelearn._keys import content_key
 from spikelearn._names import file_name
@@ -71,8 +72,8 @@ def _said(kind: str, folders: Sequence[Path]) -> str:
     makers = sorted({store.maker(one) for one in about})
     when = dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"
     return (
-        f"{_counted(len(folders), kind)} read from {folders[0].parent}, {VERBS[kind]} {when} by"
-        f" {' and '.join(makers)}"
+        f"{counted(len(folders), _one(kind), kind)} read from {folders[0].parent}, {VERBS[kind]}"
+        f" {when} by {' and '.join(makers)}"
     )
 
 
@@ -95,27 +96,27 @@ def said_of_unused(folder: Path, training: Path, used: Iterable[Path]) -> list[s
     said = []
     if old:
         said.append(
-            f"{_counted(len(old), 'networks')} in {training} of an earlier format: what the study"
+            f"{counted(len(old), 'network')} in {training} of an earlier format: what the study"
             " asks for is trained anew, and the old stays"
         )
     if len(others) > len(old):
         said.append(
-            f"{_counted(len(others) - len(old), 'networks')} in {training} not of this study as it"
+            f"{counted(len(others) - len(old), 'network')} in {training} not of this study as it"
             f" would be trained today: `spikelearn runs list {training}` says what differs"
         )
     files = [*(folder / "scores").glob("*.parquet"), *(folder / "audit").glob("*.json")]
     if files:
         said.append(
-            f"{_counted(len(files), 'tables')} of scores, tests or findings in {folder} of an"
+            f"{counted(len(files), 'table')} of scores, tests or findings in {folder} of an"
             " earlier format, not read"
         )
     return said
 
 
-def _counted(n: int, plural: str) -> str:
-    first, *rest = plural.split()
-    words = [first.removesuffix("s"), *rest] if n == 1 else [first, *rest]
-    return f"{n} {' '.join(words)}"
+def _one(several: str) -> str:
+    """One of what `VERBS` names in the plural: "table of scores"."""
+    first, space, rest = several.partition(" ")
+    return first.removesuffix("s") + space + rest
 
 
 def _format(run: Path) -> Any:

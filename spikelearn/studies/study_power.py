@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from spikelearn._counts import counted
 from spikelearn.comparison.models_and_targets import PARTIAL_RSA
 from spikelearn.comparison.power import OVER, power_table
 from spikelearn.studies.study import Study
@@ -31,7 +32,8 @@ def power_sentences(study: Study) -> list[str]:
                 continue
             if recording.n_stimuli > MOST_STIMULI:
                 said.append(
-                    f"{place}: not simulated here, of {recording.n_stimuli} stimuli it takes"
+                    f"{place}: not simulated here, of"
+                    f" {counted(recording.n_stimuli, 'stimulus', 'stimuli')} it takes"
                     " minutes; `spikelearn.comparison.power_table` does"
                 )
                 continue

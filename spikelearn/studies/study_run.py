@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from spikelearn._atomic import check_folder
+from spikelearn._counts import counted
 from spikelearn._errors import DataUnavailableError, SpikelearnError
 from spikelearn._progress import Progress
 from spikelearn._raised import told
@@ -168,7 +169,7 @@ def run_study(
     pieces = _pieces(study, folder, recordings)
     taken = 0 if runs is None or again else take_trained(pieces, Path(runs))
     if taken and tell is not None:
-        tell(f"{taken} network{'s' * (taken > 1)} taken from {runs}, trained there already")
+        tell(f"{counted(taken, 'network')} taken from {runs}, trained there already")
     seconds: dict[str, float] = {}
     if tell is not None:
         estimate = study_estimate(pieces, again)

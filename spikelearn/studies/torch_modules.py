@@ -22,6 +22,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from spikelearn._counts import counted
 from spikelearn._errors import SpikelearnError, nearest
 from spikelearn._raised import raised
 from spikelearn.comparison.guards import check_alone
@@ -232,7 +233,8 @@ def _of_named(
         if not values:
             raise SpikelearnError(
                 f"the layer '{layer}' of the module {name} gave no tensor with a row for each of"
-                f" {n} images when they were shown; it is not reached, or gives something else"
+                f" {counted(n, 'image')} when they were shown; it is not reached, or gives"
+                " something else"
             )
         if which == MEAN:
             if len({one.shape for one in values}) > 1:

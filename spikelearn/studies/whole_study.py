@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spikelearn._atomic import atomic_path, check_folder
+from spikelearn._counts import counted
 from spikelearn._files import write_text, write_yaml
 from spikelearn._imported_ahead import STUDYING
 from spikelearn._progress import Progress
@@ -367,7 +368,7 @@ def _done(result: StudyResult) -> str:
         return ""
     so_far = " so far" if result.waits else ""
     failed = f"; {result.n_failed} failed" if result.n_failed else ""
-    return f" ({result.n_done} of {result.n_total} networks{so_far}{failed})"
+    return f" ({result.n_done} of {counted(result.n_total, 'network')}{so_far}{failed})"
 
 
 def _made() -> list[str]:

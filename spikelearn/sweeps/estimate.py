@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spikelearn._atomic import check_room
+from spikelearn._counts import counted
 from spikelearn._small_results import SmallResults
 from spikelearn._workers import Workers
 from spikelearn.sweeps.description import Sweep
@@ -54,8 +55,8 @@ class Estimate:
         n, axes = len(self.plan), self.plan.axes
         grid = " x ".join(str(len(axis)) for axis in axes) or "1"
         seeds = len(self.sweep.seeds)
-        sentence = f"{n:,} run{'s' if n > 1 else ''} ({grid} value{'s' if grid != '1' else ''},"
-        sentence += f" {seeds} seed{'s' if seeds > 1 else ''})"
+        sentence = f"{counted(n, 'run')} ({grid} {'value' if grid == '1' else 'values'},"
+        sentence += f" {counted(seeds, 'seed')})"
         if n_to_do < n:
             sentence += f", of which {n - n_to_do:,} need not be computed"
             if self.n_failed:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from spikelearn._counts import counted
 from spikelearn._errors import SpikelearnError, nearest
 from spikelearn.sweeps.description import Sweep
 from spikelearn.sweeps.measures import measure_name
@@ -58,7 +59,7 @@ class SweepResult:
 
     def __repr__(self) -> str:
         failed = f", {self.n_failed} failed" if self.n_failed else ""
-        return f"<sweep '{self.sweep.name}': {self.sweep.n_runs} runs{failed}>"
+        return f"<sweep '{self.sweep.name}': {counted(self.sweep.n_runs, 'run')}{failed}>"
 
     def _repr_html_(self) -> str:
         from html import escape
@@ -75,7 +76,7 @@ class SweepResult:
     def failed(self) -> list[str]:
         """A sentence for each reason for which runs failed."""
         return [
-            f"{n} run{'s' if n > 1 else ''} ({'the first with ' if n > 1 else ''}{first}): {why}"
+            f"{counted(n, 'run')} ({'the first with ' if n > 1 else ''}{first}): {why}"
             for why, (n, first) in self.failures.items()
         ]
 
@@ -184,13 +185,13 @@ class SweepResult:
         texts = {
             "title": f"Sweep: {self.sweep.name}",
             "summary": self.sweep.description
-            or f"{self.sweep.n_runs:,} runs, {n_seeds} seed{'s' if n_seeds > 1 else ''} each.",
+            or (f"{counted(self.sweep.n_runs, 'run')}, {counted(n_seeds, 'seed')} each."),
             "command": command,
             "config": yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=100),
         }
         axes = [axis.columns for axis in self.sweep.axes()]
         path = self.folder / "report.html"
-        notes = [f"{note} ({n} runs)" for note, n in self.notes.items()]
+        notes = [f"{note} ({counted(n, 'run')})" for note, n in self.notes.items()]
         return write_sweep_page(path, self.table, axes, self.measures, texts, self.failed, notes)
 
 

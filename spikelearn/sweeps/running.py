@@ -22,6 +22,7 @@ from typing import Any
 
 from spikelearn._arguments import checked_path
 from spikelearn._atomic import check_folder
+from spikelearn._counts import counted
 from spikelearn._errors import DataUnavailableError, SpikelearnError
 from spikelearn._files import read_yaml, write_yaml
 from spikelearn._imported_ahead import SIMULATING, TRAINING
@@ -296,10 +297,10 @@ class _Work:
 
     def _looking_up(self, number: int) -> None:
         if self.progress is not None:
-            self.progress(0.0, f"looking up {number:,} of {self.n_runs:,} runs")
+            self.progress(0.0, f"looking up {number:,} of {counted(self.n_runs, 'run')}")
 
     def _kept(self) -> str:
-        what = f"What is complete ({self.n_done} of the {self.n_to_do} runs to compute)"
+        what = f"What is complete ({self.n_done} of the {counted(self.n_to_do, 'run')} to compute)"
         return goes_on(what, self.n_done)
 
     def _compute(self, plan: Plan, results: SmallResults, estimate: Estimate) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from spikelearn._counts import counted
 from spikelearn._errors import SpikelearnError
 from spikelearn._files import write_yaml
 from spikelearn._workers import Workers
@@ -80,7 +81,8 @@ class SearchResult(SweepResult):
         number = self._trials.best
         if number is None:
             raise SpikelearnError(
-                f"none of the {len(self._trials.points)} trials has found a {self.sought}"
+                f"none of the {counted(len(self._trials.points), 'trial')} has found a"
+                f" {self.sought}"
             )
         values = changes_of(self._trials.axes, self._trials.points[number])
         return {"trial": number, "values": values, self.sought: self._trials.scores[number]}
@@ -139,7 +141,10 @@ class SearchResult(SweepResult):
 
         search = self._trials.search
         if self._trials.best is None:
-            return f"None of the {len(self._trials.points)} trials has found a {self.sought}."
+            return (
+                f"None of the {counted(len(self._trials.points), 'trial')} has found a"
+                f" {self.sought}."
+            )
         best = self.best
         values = ", ".join(f"{path} = {_text(v)}" for path, v in best["values"].items())
         aim = "highest" if self.is_maximum else "lowest"
@@ -163,8 +168,8 @@ class SearchResult(SweepResult):
 
     def _said(self) -> str:
         n, seeds = len(self._trials.points), len(self.sweep.seeds)
-        each = f"{seeds} seed{'s' if seeds > 1 else ''} each"
-        return f"{n} trials by {self._trials.search.sampler}, {each}."
+        each = f"{counted(seeds, 'seed')} each"
+        return f"{counted(n, 'trial')} by {self._trials.search.sampler}, {each}."
 
     def write_page(self, command: str = "") -> Path:
         """Write a page beside the table, with history, what mattered, and what failed."""
@@ -183,7 +188,7 @@ class SearchResult(SweepResult):
             " what was found hangs on each (fANOVA).",
         }
         axes = [axis.columns for axis in self.sweep.axes()]
-        notes = [f"{note} ({n} runs)" for note, n in self.notes.items()]
+        notes = [f"{note} ({counted(n, 'run')})" for note, n in self.notes.items()]
         return write_sweep_page(
             self.folder / "report.html", self.table, axes, self.measures, texts, self.failed, notes,
             self.plot(),
@@ -198,15 +203,15 @@ def search_in_words(sweep: Sweep, workers: Workers) -> str:
     assert search is not None  # noqa: S101 - its callers look
     seeds = len(sweep.seeds)
     sentence = (
-        f"{search.trials:,} trials by {search.sampler} (seed {sweep.draw_seed}), {seeds}"
-        f" seed{'s' if seeds > 1 else ''} each: up to {sweep.n_runs:,} runs on {workers}, about"
+        f"{counted(search.trials, 'trial')} by {search.sampler} (seed {sweep.draw_seed}),"
+        f" {counted(seeds, 'seed')} each: up to {counted(sweep.n_runs, 'run')} on {workers}, about"
         f" {in_bytes(sweep.n_runs * RESULT_BYTES)} of results; what is there is not computed again"
     )
     together = min(search.batch, search.trials) * seeds
     if workers.at_once > together:
         sentence += (
-            f". Batches of {search.batch} keep {together} of {workers.at_once} workers at work;"
-            " larger ones are another search, which knows less when it chooses"
+            f". Batches of {search.batch} keep {together} of {counted(workers.at_once, 'worker')}"
+            " at work; larger ones are another search, which knows less when it chooses"
         )
     if sweep.train is not None and is_place(search.measure):
         sentence += ". Whether your measure leaves the test images alone is not checked"

@@ -12,6 +12,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from spikelearn._counts import counted
 from spikelearn._errors import SpikelearnError, nearest
 from spikelearn._extras import lacking
 from spikelearn._small_results import SmallResults
@@ -97,7 +98,7 @@ class Trials(Iterator[Task]):
 
     def words(self) -> str:
         """How far it is, and what was found so far."""
-        said = f"{len(self.scores)} of {self.search.trials} trials"
+        said = f"{len(self.scores)} of {counted(self.search.trials, 'trial')}"
         if (best := self.best) is not None:
             said += f", best {measure_name(self.search.measure)} {self.scores[best]:.4g}"
         return said

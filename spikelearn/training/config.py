@@ -19,6 +19,7 @@ from pydantic import (
     model_validator,
 )
 
+from spikelearn._counts import counted
 from spikelearn._description import Description, FixedMapping
 from spikelearn._errors import SpikelearnError, nearest
 from spikelearn._files import validate
@@ -310,7 +311,7 @@ class TrainConfig(_RunConfig):
             if group.epochs and not group.epochs[0] <= group.epochs[1] <= self.epochs:
                 raise ValueError(
                     f"groups.{name}.epochs is {list(group.epochs)}; it must name a first and a last"
-                    f" of the run's {self.epochs} epochs"
+                    f" of the run's {counted(self.epochs, 'epoch')}"
                 )
         return self
 
@@ -412,7 +413,9 @@ class STDPConfig(_RunConfig):
             update={"threshold_increment_mv": risen if risen.ndim else float(risen)}
         )
         changed = {**dict(network), "populations": populations}
-        return validate(SpikingNetwork, changed, f"{self.model} with {self.n_neurons} neurons")
+        return validate(
+            SpikingNetwork, changed, f"{self.model} with {counted(self.n_neurons, 'neuron')}"
+        )
 
 
 def fields_of(stored: Mapping[str, Any]) -> dict[str, Any]:

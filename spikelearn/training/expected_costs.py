@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from spikelearn._counts import counted
 from spikelearn._room import in_time
 from spikelearn._seeding import generator, torch_generator
 from spikelearn._spike_arrays import PopulationSpikes
@@ -156,9 +157,9 @@ def warn_of_time(config: STDPConfig, left: float) -> None:
         more = "further " if left < 1.0 else ""
         warnings.warn(
             f"training '{config.model}' by {config.rule} will take {more}about"
-            f" {in_time(costs.seconds * left)} ({n_images:,} images in all, learned from or shown"
-            f" to label and test; {costs.n_bytes / 1e6:.0f} MB); it may be interrupted, and goes"
-            " on where it was",
+            f" {in_time(costs.seconds * left)} ({counted(n_images, 'image')} in all, learned from"
+            f" or shown to label and test; {costs.n_bytes / 1e6:.0f} MB); it may be interrupted,"
+            " and goes on where it was",
             LongRunWarning,
             stacklevel=4,
         )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from spikelearn._counts import counted
 from spikelearn._errors import SpikelearnError
 from spikelearn._seeding import generator
 from spikelearn._time_steps import nearest_step
@@ -112,7 +113,8 @@ def split_events(data: EventDataset, config: TrainConfig) -> tuple[Split, Split,
     if (model.n_inputs, model.n_classes) != wanted:
         raise SpikelearnError(
             f"model '{config.model}' takes {model.n_inputs} inputs and gives {model.n_classes}"
-            f" outputs; the data have {wanted[0]} sources of spikes and {wanted[1]} classes"
+            f" outputs; the data have {counted(wanted[0], 'source')} of spikes and"
+            f" {counted(wanted[1], 'class', 'classes')}"
         )
     kept, held = _divided(len(data.train), f"{data.name} ({data.source})", config)
     n_steps = nearest_step(model.duration_ms, model.dt_ms)
@@ -214,7 +216,8 @@ def fitting_shape(data: ImageDataset, config: TrainConfig) -> tuple[int, int, in
         taken = " x ".join(map(str, shape)) if shape else str(model.n_inputs)  # type: ignore[union-attr]
         raise SpikelearnError(
             f"model '{config.model}' takes {taken} inputs and gives {n_classes} outputs; the"
-            f" data have {' x '.join(map(str, wanted))} = {np.prod(wanted)} pixels and"
-            f" {len(data.classes)} classes"
+            f" data have {' x '.join(map(str, wanted))} ="
+            f" {counted(int(np.prod(wanted)), 'pixel')} and"
+            f" {counted(len(data.classes), 'class', 'classes')}"
         )
     return shape  # type: ignore[return-value]

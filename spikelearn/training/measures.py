@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch.nn.functional import cosine_similarity
 
+from spikelearn._counts import counted
 from spikelearn.networks.latency_mlp import LatencyNetwork
 from spikelearn.networks.layers import RateNetwork
 from spikelearn.networks.spiking_mlp import SpikingClassifier
@@ -244,9 +245,9 @@ def _problem(name: str, spikes: torch.Tensor, most: int, more_input: str) -> tup
     dead = 1.0 - float(fired.double().mean())
     if not fired.any():
         return "silent", (
-            f"layer '{name}' is silent: none of its {len(fired)} neurons fires for any of"
-            f" {len(spikes)} images, so that nothing is learned through it; {more_input}, or, if it"
-            " fired before, lower the learning rate"
+            f"layer '{name}' is silent: none of its {counted(len(fired), 'neuron')} fires for any"
+            f" of {counted(len(spikes), 'image')}, so that nothing is learned through it;"
+            f" {more_input}, or, if it fired before, lower the learning rate"
         )
     if dead > DEAD_FRACTION:
         return "dead", (

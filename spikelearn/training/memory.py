@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from spikelearn._counts import counted
 from spikelearn._room import Part, bounded, in_number, require_memory
 from spikelearn.networks.model_sizes import model_size
 from spikelearn.networks.spiking import SpikingNetwork
@@ -49,10 +50,10 @@ def needed_parts(
     others = [Part(f"{ranks - 1} further processes", (ranks - 1) * _PROCESS,
                    "use fewer ranks")] if ranks > 1 else []  # fmt: skip
     return [
-        Part(f"{in_number(size.n_weights)} weights", _WEIGHT * size.n_weights * ranks,
+        Part(counted(size.n_weights, 'weight'), _WEIGHT * size.n_weights * ranks,
              "make the layers of the model smaller"),
-        Part(f"the activity of {in_number(size.n_units)} units in batches of"
-             f" {in_number(config.batch_size)} examples and {in_number(size.n_steps)} steps",
+        Part(f"the activity of {counted(size.n_units, 'unit')} in batches of"
+             f" {in_number(config.batch_size)} examples and {counted(size.n_steps, 'step')}",
              of_unit * size.n_units * size.n_steps,
              "use a smaller batch_size, or fewer steps"),
         Part(f"{in_number(n_examples)} examples",

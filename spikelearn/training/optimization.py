@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
+from spikelearn._counts import counted
 from spikelearn._errors import SpikelearnError
 from spikelearn.networks.layers import RateNetwork
 from spikelearn.rules.rule import Rule
@@ -132,7 +133,7 @@ def _by_layer(
     if len(config.layer_rates) != len(layers):
         raise SpikelearnError(
             f"layer_rates gives {len(config.layer_rates)} factors, but model '{config.model}' has"
-            f" {len(layers)} layers"
+            f" {counted(len(layers), 'layer')}"
         )
     parts = [
         (factor, [p for p in parameters if id(p) in layer])

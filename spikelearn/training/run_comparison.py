@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from spikelearn import _store as store
 from spikelearn._arguments import checked_path
+from spikelearn._counts import counted
 from spikelearn._errors import SpikelearnError
 from spikelearn._keys import content_key
 from spikelearn._same_content import ComparedByContent
@@ -66,7 +67,9 @@ class RunComparison(ComparedByContent):
     def __repr__(self) -> str:
         reached = ", ".join(f"{row.run} {row.test_accuracy:.4f}" for row in self._rows())
         fields = ", ".join(self.configuration["field"]) or "nothing"
-        return f"<{len(self.names)} runs: test accuracy {reached}; they differ in {fields}>"
+        return (
+            f"<{counted(len(self.names), 'run')}: test accuracy {reached}; they differ in {fields}>"
+        )
 
     def _repr_html_(self) -> str:
         from html import escape

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from spikelearn import _store as store
 from spikelearn._atomic import workers_on
+from spikelearn._counts import counted
 from spikelearn._errors import SpikelearnError
 from spikelearn._files import cache_folder
 from spikelearn._keys import text_key
@@ -270,7 +271,7 @@ def flat(name: str, value: Any) -> Row:
 
 def _as_text(value: list[Any]) -> str:
     text = json.dumps(value)
-    return text if len(text) <= 1000 else f"{len(value):,} values, {text_key(text, 8)}"
+    return text if len(text) <= 1000 else f"{counted(len(value), 'value')}, {text_key(text, 8)}"
 
 
 def arrow_table(rows: Sequence[Row]) -> pyarrow.Table:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spikelearn import _store as store
+from spikelearn._counts import counted
 from spikelearn._errors import SpikelearnError
 from spikelearn._imported_ahead import TRAINING
 from spikelearn._interrupts import goes_on
@@ -122,7 +123,7 @@ def train_each(
             yield config, tried(here, config)
     if not missing:
         return
-    move, n_done, n_failed = bars(f"{missing[0].rule}, {len(missing)} runs"), 0, 0
+    move, n_done, n_failed = bars(f"{missing[0].rule}, {counted(len(missing), 'run')}"), 0, 0
     move(0.0, f"0 of {len(missing)}, on {workers}")
     work = _Training(again, given)
     with contextlib.closing(
@@ -156,7 +157,7 @@ def kept_of(configs: Sequence[Config], runs: Path, workers: Workers) -> str:
         place = Place.of(config.complete(), runs)
         begun += config not in complete and place is not None and place.checkpoint.is_file()
     more = f", and what {begun} of the others learned by now" if begun else ""
-    said = f"What is complete ({len(complete)} of {len(configs)} runs{more})"
+    said = f"What is complete ({len(complete)} of {counted(len(configs), 'run')}{more})"
     return goes_on(said, len(complete) + begun)
 
 

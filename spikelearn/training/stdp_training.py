@@ -22,6 +22,7 @@ import numpy as np
 
 from spikelearn import _store as store
 from spikelearn._arguments import check_numbers
+from spikelearn._counts import counted
 from spikelearn._errors import SpikelearnError, TrainingWarning
 from spikelearn._progress import check_progress
 from spikelearn._seeding import generator
@@ -254,7 +255,7 @@ def _check_sizes(
     if size != height * width or (data.n_pixels != size and not is_own(config.dataset)):
         raise SpikelearnError(
             f"network '{network.name}' has {size} inputs; the images of {data.name} have"
-            f" {data.n_pixels} pixels"
+            f" {counted(data.n_pixels, 'pixel')}"
         )
     for name, wanted, available in (
         ("n_train", config.n_train or 0, len(data.train_images)),

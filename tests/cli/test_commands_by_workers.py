@@ -94,7 +94,7 @@ def test_an_audit_knows_the_older_name_of_workers(workers, tmp_path, monkeypatch
         done = call("audit", "oja", option, 3)
         assert done.exit_code == 1
         assert "Failed: oja, seed 0: no" in done.stderr
-        assert "1 of 1 rules could not be measured" in done.stderr
+        assert "1 of 1 rule could not be measured" in done.stderr
         assert ("--jobs is now --workers" in done.stderr) == (option == "--jobs")
     assert asked == [Workers("3"), Workers("3")]
     both = call("audit", "oja", "--jobs", 3, "--workers", 2)

@@ -26,7 +26,7 @@ def test_spikes_of_every_format_are_inspected(suffix: str, tmp_path: Path) -> No
     )
     status, said = run("inspect", path)
     assert status == 0, said
-    assert "1 trial(s) of 30 ms, steps of 0.1 ms" in said
+    assert "1 trial of 30 ms, steps of 0.1 ms" in said
     assert "excitatory 800" in said
     assert "backend: native" in said
 
@@ -38,7 +38,7 @@ def test_what_is_taken_of_another_s_file_is_said(tmp_path: Path) -> None:
     assert "Note: " in said
     assert "taken are 10 ms" in said
     status, said = run("inspect", tmp_path / "a.csv", "--duration", "100")
-    assert "1 trial(s) of 100 ms" in said
+    assert "1 trial of 100 ms" in said
     assert "taken are" not in said
     for command in ("stats", "respond", "export"):
         extra = [tmp_path / "b.npz"] if command == "export" else []
@@ -53,7 +53,7 @@ def test_what_is_said_of_another_s_file_reaches_its_reader(tmp_path: Path) -> No
              "--populations", "area", "--neurons", "V1=9")  # fmt: skip
     status, said = run("inspect", tmp_path / "a.txt", *given)
     assert status == 0, said
-    assert "2 trial(s) of 10 ms" in said
+    assert "2 trials of 10 ms" in said
     assert "V1 9" in said
     status, said = run("export", tmp_path / "a.txt", tmp_path / "b.nix", *given)
     assert status == 0, said

@@ -162,4 +162,4 @@ def test_a_study_says_its_notes_before_it_trains(mine) -> None:
         "--out", mine.parent / "out",
     )  # fmt: skip
     assert "names no stimuli: its rows are taken for 0, 1, 2" in done.stderr
-    assert "0 of 1 networks" in done.stderr
+    assert "0 of 1 network is" in done.stderr

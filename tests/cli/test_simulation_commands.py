@@ -75,7 +75,7 @@ def test_stats_prints_the_same_table_for_every_file_format(suffix, spikes_file, 
     Activity.load(spikes_file).save(source)
     result = call("stats", source, "--out", out)
     assert result.exit_code == 0, result.output
-    assert "2 trial(s) of 100 ms" in result.output
+    assert "2 trials of 100 ms" in result.output
     for word in ("fires", "silent", "correlation", "synchrony"):
         assert word in result.output
     expected = summary(Activity.load(spikes_file))
@@ -99,7 +99,7 @@ def test_stats_leaves_out_the_start_and_says_what_numbers_rest_on(spikes_file, t
     out = tmp_path / "stats.csv"
     result = call("stats", spikes_file, "--start", 40, "--stop", 90, "--out", out)
     assert result.exit_code == 0, result.output
-    assert "2 trial(s) of 100 ms, from 40 to 90 ms" in result.output
+    assert "2 trials of 100 ms, from 40 to 90 ms" in result.output
     assert "Note: isi_cv reads low of few intervals" in result.stderr
     expected = summary(Activity.load(spikes_file), start_ms=40.0, stop_ms=90.0)
     pd.testing.assert_frame_equal(pd.read_csv(out), expected, rtol=1e-4, check_dtype=False)

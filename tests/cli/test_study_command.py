@@ -74,7 +74,7 @@ def test_a_study_is_run_written_and_goes_on_where_it_was(description, tmp_path):
 def test_a_study_without_time_says_that_it_is_not_complete(description, tmp_path):
     done = call("study", "run", description, "--out", tmp_path / "out", "--limit-minutes", 0)
     assert done.exit_code == 0, done.output
-    assert "0 of 1 networks" in done.stderr
+    assert "0 of 1 network is" in done.stderr
     assert "the same command goes on from there" in done.output
 
 

@@ -72,7 +72,7 @@ def test_every_table_says_of_each_row_whose_it_is_and_has_each_row_once(name) ->
     assert columns.index("level") == columns.index("subject") + 1
     assert {"method", "measure", "recording"} <= set(columns)
     assert checked(table) is table
-    with pytest.raises(TableKeyError, match="1 rows that are not told apart"):
+    with pytest.raises(TableKeyError, match="1 row not told apart"):
         checked(pd.concat([table, table.tail(1)]))
 
 
@@ -145,7 +145,7 @@ def test_a_join_neither_multiplies_rows_nor_loses_them() -> None:
         joined(table, other.assign(method="rsa"), ["p"])
     lost = rows(model=("a", "d"), p=[0.5, 0.6])
     assert len(joined(table, lost, ["p"])) == 3
-    with pytest.raises(TableKeyError, match="loses 1 rows, first model 'd'"):
+    with pytest.raises(TableKeyError, match="loses 1 row, first model 'd'"):
         joined(table, lost, ["p"], every=True)
 
 

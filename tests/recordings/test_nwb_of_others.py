@@ -63,7 +63,9 @@ def test_onsets_may_stand_in_another_column_than_the_start_of_the_trial(folder, 
     recording = load_recording(describe(folder, shifted))
     expected = load_recording(describe(folder, {**entry, "file": "direct.nwb"}))
     np.testing.assert_array_equal(recording.responses[0].values, expected.responses[0].values)
-    assert any("1 rows of the table trials have no stim_on_time" in n for n in recording.notes)
+    assert any(
+        "1 row of the table trials without stim_on_time left out" in n for n in recording.notes
+    )
     for column, sentence in (("onset", "which `onset` names; it has"), ("mood", "not hold times")):
         with pytest.raises(SpikelearnError, match=sentence):
             load_recording(describe(folder, {**shifted, "onset": column}))

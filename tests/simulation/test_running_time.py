@@ -50,7 +50,7 @@ def test_a_long_run_is_told_of_once_before_it_starts(monkeypatch: pytest.MonkeyP
     assert began == [10**10]
     (message,) = [str(one.message) for one in told]
     assert message.startswith("the simulation of 'one' will take about ")
-    assert "1 trial(s) of 10,000,000,000 steps of 0.1 ms" in message
+    assert "1 trial of 10,000,000,000 steps of 0.1 ms" in message
     assert "\n" not in message
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -19,7 +19,7 @@ def test_few_intervals_and_stimuli_shown_once_are_said() -> None:
     assert "cv2 is 1 for a Poisson process" in few
     assert "each of the 2 trials has a stimulus of its own" in once
     *_, repeated = _remarks(activity_of(trains, 500.0, labels=("x", "x")))
-    assert repeated == "fano_factor rests on 2 trials of each of 1 stimuli"
+    assert repeated == "fano_factor rests on 2 trials of each of 1 stimulus"
 
 
 def test_a_transient_is_said_with_both_numbers() -> None:

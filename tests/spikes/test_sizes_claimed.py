@@ -161,7 +161,7 @@ def test_bins_beyond_the_memory_are_refused() -> None:
     spikes = PopulationSpikes.from_unsorted(1000, np.array([1.0]), np.array([0]))
     with pytest.raises(SpikelearnError, match=r"counting spikes in bins would .*10,000,000,000"):
         binned_counts(spikes, 1, 1e9, 0.1)
-    with pytest.raises(SpikelearnError, match=r"for 1,000 neurons with 1 spikes"):
+    with pytest.raises(SpikelearnError, match=r"for 1,000 neurons with 1 spike"):
         spikes.counts(10**12)
 
 

@@ -100,7 +100,7 @@ def test_a_table_of_trials_becomes_trials_where_it_is_named(tmp_path: Path) -> N
     )
     assert activity.labels == ("cat", "dog", "cat")
     assert activity.duration_ms == pytest.approx(800.0)
-    assert "1 rows of trials have no stim_on_time" in said
+    assert "1 row of trials without stim_on_time" in said
     assert "2 of 6 spikes lie in no trial" in said  # at 2.05, before the onset, and at 9
     v1, v2 = activity["V1"], activity["V2"]
     assert (v1.size, v2.size) == (2, 1)

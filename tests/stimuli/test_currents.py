@@ -241,7 +241,7 @@ STEP = {"kind": "step", "amplitude_pa": 1.0}
         ([STEP], {}, ["no population of neurons"]),
         ([STEP], {"a": 1, "b": 1}, ["one population", "2", "a, b", "target"]),
         ([{**STEP, "target": "c"}], {"a": 1, "b": 1}, ["'c'", "a, b"]),
-        ([{**STEP, "neurons": [7]}], ONE, ["'n'", "1 neurons", "7"]),
+        ([{**STEP, "neurons": [7]}], ONE, ["'n'", "1 neuron, ", "7"]),
         (
             [{**STEP, "amplitude_pa": [1.0, 2.0]}, {**STEP, "amplitude_pa": [1.0, 2.0, 3.0]}],
             ONE,

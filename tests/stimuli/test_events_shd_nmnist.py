@@ -125,9 +125,7 @@ def test_spikes_fall_into_their_time_steps(no_data: Path) -> None:
     )
     part = load_events("nmnist").train
     assert part.n_units == 2312
-    with pytest.warns(
-        UserWarning, match="1 of 6 spikes in 1 recordings lie outside of the 3 steps"
-    ):
+    with pytest.warns(UserWarning, match="1 of 6 spikes in 1 recording lie outside of the 3 steps"):
         found = part.binned([0], dt_ms=10.0, n_steps=3)
     assert found.shape == (1, 3, 2312)
     assert found.dtype == np.uint8

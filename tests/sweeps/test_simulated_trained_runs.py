@@ -36,7 +36,7 @@ def test_what_decides_spikes_decides_the_key_and_words_do_not():
 # What they make stands in the key itself, or changes no number.
 BESIDE = {
     "_arguments.py", "_atomic.py", "_brian2.py", "_checks.py", "_code.py", "_compiling.py",
-    "_cores.py", "_description.py", "_errors.py", "_extras.py", "_files.py",
+    "_cores.py", "_counts.py", "_description.py", "_errors.py", "_extras.py", "_files.py",
     "_html_tables.py", "_interrupts.py", "_keys.py", "_mpi.py", "_names.py", "_progress.py",
     "_room.py", "_same_content.py", "_threads.py",
     # What a population forwards to: pictures, and rates over time, which no measure reads.

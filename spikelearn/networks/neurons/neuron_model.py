@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from pydantic import Field, model_validator
 
+from spikelearn._counts import counted
 from spikelearn._description import Description
 from spikelearn._room import Part, bounded, require_memory
 from spikelearn.networks.fields import Drawn
@@ -80,7 +81,8 @@ class NeuronModel(Description):
             values = np.asarray(value, dtype=float)
             if values.ndim and values.shape != (self.size,):
                 raise ValueError(
-                    f"{name} must be one number or one for each of the {self.size} neurons, found"
+                    f"{name} must be one number or one for each of the"
+                    f" {counted(self.size, 'neuron')}, found"
                     f" {values.size}"
                 )
             if not np.isfinite(values).all():

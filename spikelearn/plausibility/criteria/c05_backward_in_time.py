@@ -11,6 +11,7 @@ import torch
 from torch.multiprocessing.reductions import StorageWeakRef
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from spikelearn._counts import counted
 from spikelearn._seeding import torch_generator
 from spikelearn._time_steps import nearest_step
 from spikelearn.networks.latency_mlp import LatencyMLP
@@ -64,7 +65,7 @@ def measure(audited: AuditedRule) -> Finding:
         if grows
         else "Memory does not grow with the length of the sequence."
     )
-    shown = f"{slope:.2f} numbers/unit/step, {ahead.by_effect} steps ahead"
+    shown = f"{slope:.2f} numbers/unit/step, {counted(ahead.by_effect, 'step')} ahead"
     if audited.update.events and ahead.by_effect and not grows:
         return untold(
             f"{sentence} The update is written once, at the end, and the last input of each sample"
@@ -81,7 +82,9 @@ def measure(audited: AuditedRule) -> Finding:
     elif ahead.n_emitted == 1:
         sentence += " The update is written once, at the end."
     elif ahead.by_effect:
-        sentence += f" What is written at a step depends on input {ahead.by_effect} step(s) later."
+        sentence += (
+            f" What is written at a step depends on input {counted(ahead.by_effect, 'step')} later."
+        )
     else:
         sentence += (
             f" It is written in {ahead.n_emitted} parts, none of which hears of later input."
@@ -307,7 +310,8 @@ def measure_plasticity(audited: AuditedPlasticity) -> Finding:
     kept = ", ".join(f"{n:g} {name}" for name, n in numbers.items())
     sentence = (
         f"{what} after {half:.0f} ms at other times change what is learned by {moved:.2f} of its"
-        f" size, and what weights deliver {ahead} steps before the first of them. Beside its weight"
+        f" size, and what weights deliver {counted(ahead, 'step')} before the first of them."
+        " Beside its weight"
         f" a synapse keeps these numbers: {kept}."
     )
     probes = [Probe("later spikes", "steps ahead", 1.0, 0, float(ahead)),
@@ -315,7 +319,7 @@ def measure_plasticity(audited: AuditedPlasticity) -> Finding:
     if not moved and not ahead:
         return untold(sentence, "Needed: later spikes that change a weight.", probes=probes)
     return Finding(
-        grown, f"{sum(numbers.values()):g} numbers a synapse, {ahead} steps ahead",
+        grown, f"{sum(numbers.values()):g} numbers a synapse, {counted(ahead, 'step')} ahead",
         "time" if ahead or grown else "-", not (grown or audited.variables["elsewhere"]),
         ahead == 0, sentence, probes=probes,
     )  # fmt: skip
