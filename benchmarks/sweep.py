@@ -293,7 +293,12 @@ def told(kept: dict[str, Any]) -> str:
         for n, size in one["peaks_mb"].items():
             rows.append(f"| peak memory, {int(n):,} runs | {size:.0f} MB | |")
         grows = f"{one['bytes_a_run']} bytes a run"
-        rows.append(f"| by which it grows from the middle on | {grows} | does not grow |")
+        rows.append(f"| by which the peak grows: the table of results, at the end | {grows} | |")
+        held = {int(n): size for n, size in one["held_mb"].items()}
+        n = sorted(held)
+        first, last = n[len(n) // 10], n[-1]
+        sizes = f"{held[first]:.1f} and {held[last]:.1f} MB"
+        rows.append(f"| held after {first:,} and {last:,} of its runs | {sizes} | does not grow |")
     lines = ["# What a sweep costs", "", "| measured | found | wanted |", "|---|---|---|", *rows]
     if "memory" in kept:
         lines += ["", "![Memory by number of runs](sweep.png)"]
@@ -312,7 +317,7 @@ def draw(found: dict[str, Any], folder: Path) -> None:
     for sizes, style, words in ((held, "-", "held, of one"), (peaks, "o", "peaks")):
         axes.plot([int(n) for n in sizes], list(sizes.values()), style, label=words)
     axes.set(xlabel="runs", ylabel="memory (MB)")
-    axes.set_ylim(bottom=0)
+    axes.set_ylim(0, 1.1 * max(*held.values(), *peaks.values()))
     axes.legend(frameon=False, fontsize=8)
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
