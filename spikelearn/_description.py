@@ -47,15 +47,18 @@ class FixedMapping(dict[str, Any]):
         return self
 
 
-def _with_nearest(model: type[BaseModel], error: ValidationError) -> ValidationError:
+def _with_nearest(model: type[Description], error: ValidationError) -> ValidationError:
     """The same mistakes, unknown fields with the names that are nearest."""
     known = model.model_fields
     lines: list[InitErrorDetails] = []
     for line in error.errors(include_url=False):
         kind: Any = line["type"]
         if kind == "extra_forbidden" and len(line["loc"]) == 1:
-            hint = nearest(str(line["loc"][0]), known)
+            name = str(line["loc"][0])
+            hint = model.elsewhere.get(name) or nearest(name, known)
             kind = PydanticCustomError("unknown_field", f"there is no such field; {hint}")
+        elif kind in _KNOWN_ERRORS and (words := _own_words(model, kind, line["loc"])):
+            kind = PydanticCustomError("field_words", words)
         elif kind not in _KNOWN_ERRORS:
             kind = PydanticCustomError(kind, line["msg"])
         details: InitErrorDetails = {"type": kind, "loc": line["loc"], "input": line["input"]}
@@ -63,6 +66,15 @@ def _with_nearest(model: type[BaseModel], error: ValidationError) -> ValidationE
             details["ctx"] = line.get("ctx", {})
         lines.append(details)
     return ValidationError.from_exception_data(error.title, lines)
+
+
+def _own_words(model: type[Description], kind: str, loc: tuple[Any, ...]) -> Any:
+    """What a field takes, in words of the description, where it, or an entry of it, is wrong."""
+    # What is too short for its wrong entries is told by these.
+    told = ("value_error", "assertion_error", "too_short")
+    if kind in told or not all(isinstance(p, int) for p in loc[1:]):
+        return None
+    return model.field_words.get(str(loc[0])) if loc else None
 
 
 _KNOWN_ERRORS = set(core_schema.ErrorType.__args__)  # type: ignore[attr-defined]
@@ -158,6 +170,10 @@ class Description(BaseModel):
 
     # Fields by the first of which that is set a selector knows an entry of a list.
     named_by: ClassVar[tuple[str, ...]] = ("name",)
+    # What fields take, by name, where the library's words ("a valid integer") say too little.
+    field_words: ClassVar[Mapping[str, str]] = {}
+    # Where names stand that are no fields of it, though users look for them here.
+    elsewhere: ClassVar[Mapping[str, str]] = {}
 
     def __init__(self, **fields: Any) -> None:
         """Make it of its fields, by name; the first mistake is told in one sentence."""

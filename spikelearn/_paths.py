@@ -23,7 +23,7 @@ What fits is meant, be it one place or many; that nothing fits is an error which
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -56,11 +56,9 @@ def locations(description: Any, values: Mapping[str, Any]) -> dict[Place, Any]:
         another one has put another value.
     """
     chosen: dict[Place, Any] = {}
+    kinds = _kinds(values)
     for path, value in values.items():
-        # With another model or kind come other fields, which are checked when all is in place.
-        kinds = {p.rpartition(".")[0] for p in values if p.rpartition(".")[2] in ("model", "kind")}
-        open_end = path.rpartition(".")[0] in kinds
-        for place in _follow(description, _steps(path), (), path, open_end):
+        for place in _places(description, path, kinds):
             if place in chosen and not _equal(chosen[place], value):
                 raise SpikelearnError(
                     f"{written(place)} is changed twice, to {chosen[place]!r:.60} and, by"
@@ -75,6 +73,34 @@ def locations(description: Any, values: Mapping[str, Any]) -> dict[Place, Any]:
                 " into one value"
             )
     return chosen
+
+
+def places_of(description: Any, path: str, beside: Iterable[str] = ()) -> list[Place]:
+    """Every place that a path leads to.
+
+    Parameters
+    ----------
+    description : Description
+    path : str
+    beside : iterable of str
+        Paths that change together with it, itself among them or not.
+
+    Raises
+    ------
+    SpikelearnError
+        Where it leads nowhere, or cannot be read.
+    """
+    return list(_places(description, path, _kinds(beside)))
+
+
+def _kinds(paths: Iterable[str]) -> set[str]:
+    """Where another model or kind is chosen: with it come other fields, checked in their place."""
+    ends = (path.rpartition(".") for path in paths)
+    return {before for before, _, last in ends if last in ("model", "kind")}
+
+
+def _places(description: Any, path: str, kinds: set[str]) -> Iterator[Place]:
+    return _follow(description, _steps(path), (), path, path.rpartition(".")[0] in kinds)
 
 
 def _equal(one: Any, other: Any) -> bool:
@@ -256,11 +282,36 @@ def written(place: Place) -> str:
     """A place as a path."""
     text = ""
     for part in place:
-        if isinstance(part, int) or re.search(r"[.\[\]]", part):
-            text += f"[{part}]"
-        else:
-            text += f".{part}" if text else part
+        text += _step(text, part)
     return text
+
+
+def _step(before: str, part: str | int) -> str:
+    """A further step of a path, behind what is there."""
+    if isinstance(part, int) or re.search(r"[.\[\]]", part):
+        return f"[{part}]"
+    return f".{part}" if before else part
+
+
+def named(description: Any, place: Place) -> str:
+    """A place as a path on which entries of lists are called by their names, where these tell."""
+    parts: list[str | int] = []
+    node = description
+    for part in place:
+        names = _names(list(node)) if isinstance(node, list | tuple) else []
+        is_told = isinstance(part, int) and part < len(names) and names.count(names[part]) == 1
+        parts.append(f"[{names[int(part)]}]" if is_told else part)
+        node = _inside(node, part) if _is_there(node, part) else None
+    text = ""
+    for part in parts:
+        text += part if isinstance(part, str) and part[:1] == "[" else _step(text, part)
+    return text
+
+
+def _is_there(node: Any, part: str | int) -> bool:
+    if isinstance(part, int):
+        return isinstance(node, Sequence) and not isinstance(node, str) and part < len(node)
+    return _is_description(node) or isinstance(node, Mapping)
 
 
 def _where(node: Any, place: Place) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -34,8 +33,6 @@ PotentialFiles = Annotated[
         help="File for a picture of recorded potentials: .png, .svg or .pdf. May be repeated.",
     ),
 ]
-_NUMBERS = re.compile(r"\d+(,\d+)*")
-_SLICE = re.compile(r"(-?\d*):(-?\d*)(?::(-?\d*))?")
 
 
 def recorded(
@@ -68,6 +65,22 @@ def recorded(
             )
         return {}
     _check_kept(spikes, potentials)
+    return neurons_recorded(given)
+
+
+def neurons_recorded(given: list[str]) -> dict[str, Any]:
+    """Neurons by population, or None for all, as `--record` names them.
+
+    Parameters
+    ----------
+    given : list of str
+        "NAME", "NAME=0,5" or "NAME=0:100:10".
+
+    Raises
+    ------
+    SpikelearnError
+        Where that cannot be read.
+    """
     found: dict[str, Any] = {}
     for text in given:
         name, equals, which = text.partition("=")
@@ -92,10 +105,10 @@ def _check_kept(spikes: list[Path] | None, potentials: list[Path] | None) -> Non
 
 def _neurons(name: str, which: str) -> list[int] | slice:
     """Neurons as they are written on the command line."""
-    if _NUMBERS.fullmatch(which):
-        return [int(number) for number in which.split(",")]
-    if (parts := _SLICE.fullmatch(which)) and parts[3] not in ("0", "-0"):
-        return slice(*(int(part) if part else None for part in parts.groups()))
+    from spikelearn.simulation.recorded import neurons_of_text
+
+    if (neurons := neurons_of_text(which)) is not None:
+        return neurons
     raise SpikelearnError(
         f"--record {name}={which}: neurons are numbers, as in {name}=0,5, or from, to and step, as"
         f" in {name}=0:100:10"

@@ -25,6 +25,7 @@ from spikelearn.cli._app import (
     settings,
 )
 from spikelearn.cli._output import failed, give, print_line, say, wrote
+from spikelearn.cli._recording import Record, RecordEvery, neurons_recorded
 from spikelearn.cli._search_options import (
     Batch,
     Maximise,
@@ -191,6 +192,8 @@ def simulate(
     keep_spikes: Annotated[
         bool, typer.Option("--keep-spikes", help="Keep the spikes of every run, a file each.")
     ] = False,
+    record: Record = None,
+    record_every: RecordEvery = None,
     setting: Changes = None,
     seed: FirstSeed = 0,
     seeds: Seeds = 1,
@@ -218,14 +221,18 @@ def simulate(
     A path of --vary leads into the network, as those of --set; behind stimulus. into the stimulus,
     behind simulate. to what else a simulation takes, as in simulate.duration_ms=100,1000.
 
+    Potentials (--record) are read by a measure of your own, or kept beside spikes (--keep-spikes).
+
     Example: spikelearn sweep simulate brunel2000 --vary 'background[*].rate_hz=10000:40000:4'
     --seeds 3 --measure rate_hz,isi_cv --start 200 --workers 2
     """
-    from spikelearn.sweeps.description import SimulateBase, Sweep
+    from spikelearn.sweeps.bases import SimulateBase
+    from spikelearn.sweeps.description import Sweep
 
     base: dict[str, Any] = {
         "model": model, "stimulus": stimulus, "duration_ms": duration, "dt_ms": dt,
         "backend": backend, "written_by": written_by, "reset": reset, "scale": scale,
+        "record": neurons_recorded(record) if record else None, "record_every_ms": record_every,
         "changes": settings(setting or [], "--set") or None,
     }  # fmt: skip
     described = Sweep(
@@ -280,7 +287,8 @@ def train(
     Example: spikelearn sweep train mnist_mlp/backprop --vary learning_rate=1e-4:1e-2:5:log
     --set epochs=3 --seeds 2
     """
-    from spikelearn.sweeps.description import Sweep, TrainBase
+    from spikelearn.sweeps.bases import TrainBase
+    from spikelearn.sweeps.description import Sweep
 
     base: dict[str, Any] = {"recipe": recipe}
     if setting:

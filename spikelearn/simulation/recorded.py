@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from numbers import Integral
 from typing import Any
@@ -15,6 +16,9 @@ from spikelearn.networks.spiking import SpikingNetwork
 from spikelearn.simulation.grid.network import GridNetwork
 
 MOST_LISTED = 10_000  # neurons that a provenance lists
+_NUMBER = r"\d{1,18}"
+_NUMBERS = re.compile(rf"{_NUMBER}(,{_NUMBER})*")
+_SLICE = re.compile(rf"(-?{_NUMBER}|):(-?{_NUMBER}|)(?::(-?{_NUMBER}|))?")
 
 
 def recorded_given(record: Any, network: SpikingNetwork) -> dict[str, np.ndarray | None]:
@@ -23,8 +27,9 @@ def recorded_given(record: Any, network: SpikingNetwork) -> dict[str, np.ndarray
     Parameters
     ----------
     record : str, sequence of str, or mapping
-        Names; or neurons by name: a number, a list of numbers, a slice, an array that says of
-        each neuron whether it is chosen, or None for all.
+        Names; or neurons by name: a number, a list of numbers, a slice, the text of one of these,
+        as "0,5" or "0:100:10", an array that says of each neuron whether it is chosen, or None
+        for all.
     network : SpikingNetwork
 
     Raises
@@ -119,8 +124,31 @@ def check_recorded(states: Mapping[str, np.ndarray], grid: GridNetwork, backend:
             )
 
 
+def neurons_of_text(text: str) -> list[int] | slice | None:
+    """Neurons as they are written: "0,5", or from, to and step as in "0:100:10".
+
+    Parameters
+    ----------
+    text : str
+
+    Returns
+    -------
+    list of int, slice or None
+        None where it says none.
+    """
+    if _NUMBERS.fullmatch(text):
+        return [int(number) for number in text.split(",")]
+    if (parts := _SLICE.fullmatch(text)) and parts[3] not in ("0", "-0"):
+        return slice(
+            *(int(part) if part not in (None, "", "-") else None for part in parts.groups())
+        )
+    return None
+
+
 def _neurons(name: str, which: Any, size: int) -> np.ndarray | None:
     """The neurons that are chosen of a population, each once, in the order that was given."""
+    if isinstance(which, str):
+        which = neurons_of_text(which) or which
     if which is None:
         return None
     if isinstance(which, slice):

@@ -1,8 +1,8 @@
 """Many runs: every combination of some values, with every seed, and the table of what they measure.
 
-description.py   `Sweep`, what runs, varies and is measured
+description.py   `Sweep`, what runs, varies and is measured; bases.py, of what runs are made
 axes.py          values: lists, ranges, draws; paths that vary together
-checking.py      refused before anything runs
+checking.py      refused before anything runs; overlapping.py, paths that mean one place
 plan.py          all runs in their order, with their keys
 simulated.py     runs that are simulations; trained.py, those that are trainings
 measures.py      what is measured, also by functions of one's own

@@ -27,7 +27,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from pydantic import Field, field_validator, model_validator
@@ -57,6 +57,12 @@ class Varied(Description):
 
     `name` is that of the column in the table, the path itself if absent.
     """
+
+    field_words: ClassVar[Mapping[str, str]] = {
+        "path": f"a path is needed, such as {_PATH}",
+        "values": f"{_VALUES} is needed",
+        "name": "text is needed, which the column is called",
+    }
 
     path: str = Field(min_length=1)
     values: str | tuple[Any, ...]

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import numpy as np
 from pydantic import Field, field_validator, model_validator
@@ -31,12 +31,11 @@ from spikelearn._files import read_yaml, validate
 from spikelearn._keys import plain
 from spikelearn._names import is_file_name
 from spikelearn._paths import between_commas
-from spikelearn._time_steps import DEFAULT_DURATION_MS
 from spikelearn._yaml import parse_yaml
 from spikelearn.networks.spiking import SpikingNetwork
-from spikelearn.stimuli.protocol import AnyProtocol
-from spikelearn.stimuli.stimulus import ProtocolBase
+from spikelearn.rules.user_rule import is_place
 from spikelearn.sweeps.axes import Axis, Together, Varied, axes_given
+from spikelearn.sweeps.bases import SimulateBase, TrainBase
 from spikelearn.sweeps.measures import (
     SIMULATED,
     TRAINED,
@@ -46,8 +45,7 @@ from spikelearn.sweeps.measures import (
 )
 from spikelearn.sweeps.repeated_values import refuse_repeated
 from spikelearn.sweeps.search import Search, absolute_search
-from spikelearn.training.config import STDPConfig, TrainConfig
-from spikelearn.training.recipes import is_model, value_beside
+from spikelearn.training.recipes import value_beside
 
 _LISTED = 100_000  # entries of an array that a description lists
 # Columns that every table has, which no axis may be called.
@@ -58,84 +56,6 @@ TAKEN = (
 )  # fmt: skip
 
 
-_OF_SIMULATION: dict[str, tuple[type, str]] = {
-    "model": (SpikingNetwork, "a SpikingNetwork"),
-    "stimulus": (ProtocolBase, "a protocol"),
-}
-
-
-class SimulateBase(Description):
-    """A simulation: what `spikelearn simulate` takes, by the same names."""
-
-    model: str | SpikingNetwork
-    stimulus: str | AnyProtocol | None = None
-    duration_ms: float = Field(default=DEFAULT_DURATION_MS, gt=0)
-    dt_ms: float | None = Field(default=None, gt=0)
-    backend: str = "auto"
-    written_by: Literal["spikelearn", "snntorch", "norse", "sinabs", "nir"] | None = Field(
-        default=None, description="who wrote the .nir file"
-    )
-    reset: Literal["to_value", "subtract"] | None = Field(
-        default=None, description="of neurons of a .nir file that do not say theirs"
-    )
-    scale: float | None = Field(default=None, gt=0, le=1)
-    changes: dict[str, Any] | None = Field(
-        default=None, description="what differs in all runs, by path"
-    )
-
-    @field_validator("model", "stimulus", mode="before")
-    @classmethod
-    def _described(cls, given: Any, info: Any) -> Any:
-        """A path by name; what varies is a description, not what was made of one."""
-        kind, what = _OF_SIMULATION[info.field_name]
-        if given is None or isinstance(given, str | Path | Mapping | kind):
-            return str(given) if isinstance(given, Path) else given
-        raise ValueError(
-            f"{what}, the name of a shipped one, a file or a mapping of fields is needed, found"
-            f" {type(given).__name__}"
-        )
-
-
-class TrainBase(Description):
-    """A training: what `spikelearn.train` takes, and what differs from it in all runs.
-
-    That is a recipe, a model or an earlier run, with fields of its configuration beside it if need
-    be; or such fields alone.
-    """
-
-    recipe: str | TrainConfig | STDPConfig
-    changes: dict[str, Any] | None = Field(
-        default=None, description="what differs in all runs, by path"
-    )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _with_fields(cls, given: Any) -> Any:
-        """Fields of a training's configuration become one, as `train` has it."""
-        if not isinstance(given, Mapping):
-            return given
-        base = {name: given[name] for name in ("recipe", "changes") if name in given}
-        fields = {str(name): value for name, value in given.items() if name not in base}
-        if "recipe" in base:
-            return base | {"recipe": _as_trained(base["recipe"], **fields)} if fields else given
-        known = {*TrainConfig.model_fields, *STDPConfig.model_fields, "kind"}
-        return {"recipe": _as_trained(dict(given))} if known & set(fields) else given
-
-    @field_validator("recipe", mode="before")
-    @classmethod
-    def _as_train_takes_it(cls, given: Any) -> Any:
-        """A recipe's name stays one, and fields are checked; all else means a configuration."""
-        if isinstance(given, str | Path) and not is_model(given):
-            return str(given)
-        return given if isinstance(given, TrainConfig | STDPConfig | dict) else _as_trained(given)
-
-
-def _as_trained(given: Any, **fields: Any) -> TrainConfig | STDPConfig:
-    from spikelearn.training.given import config_given
-
-    return config_given(given, **fields)
-
-
 class Sweep(Description):
     """A sweep: what runs, what varies, and what is measured.
 
@@ -143,7 +63,8 @@ class Sweep(Description):
     ----------
     simulate : mapping or str
         `model`, `stimulus`, `duration_ms`, `dt_ms`, `backend`, `written_by`, `reset`, `scale`,
-        `changes`; a text is the model. Either this or `train`.
+        `record`, `record_every_ms`, `changes`; a text is the model. Either this or `train`. What
+        is recorded is read by measures of your own (`activity.states`), or kept with spikes.
     train : mapping, or whatever `spikelearn.train` takes
         `recipe` and `changes`, by path; or fields of a training's configuration, as `model`, `rule`
         and `epochs`, with a `recipe` that they replace or alone. A text is the recipe, or a model.
@@ -180,6 +101,32 @@ class Sweep(Description):
     >>> sweep.n_runs
     6
     """
+
+    field_words: ClassVar[Mapping[str, str]] = {
+        "name": "text is needed, which the sweep's folder is called",
+        "description": "text is needed",
+        "simulate": "a model is needed, or fields, as {model: brunel2000, duration_ms: 500}",
+        "train": "a recipe is needed, or fields, as {model: mlp_64, rule: backprop}",
+        "seeds": "a whole number of at least 0 is needed",
+        "measures": "the name of a measure is needed, as rate_hz",
+        "start_ms": "a time in ms of at least 0 is needed, from which measures count",
+        "stop_ms": "a time in ms above 0 is needed, up to which measures count",
+        "bin_ms": "a width in ms above 0 is needed",
+        "keep_spikes": "true or false is needed",
+        "draw_seed": "a whole number of at least 0 is needed",
+        "search": "fields of a search are needed, as {trials: 60, maximise: rate_hz}",
+    }
+    elsewhere: ClassVar[Mapping[str, str]] = {
+        **dict.fromkeys(Search.model_fields, "it stands in `search`, as {trials: 60, ...}"),
+        **dict.fromkeys(
+            (name for name in SimulateBase.model_fields if name not in ("model", "changes")),
+            "it stands in `simulate`, beside the model",
+        ),
+        **dict.fromkeys(
+            ("workers", "scheduler", "cluster", "threads_per_worker", "limit"),
+            "who computes stands in the command, as --workers 4, or in the call of `sl.sweep`",
+        ),
+    }
 
     MAY_REPEAT: ClassVar[bool] = False  # whether a value may stand twice on an axis
 
@@ -271,6 +218,7 @@ class Sweep(Description):
             check_measure(one, self.train is not None)
             if names.count(name) > 1 or name in TAKEN:
                 raise ValueError(f"measures: '{name}' is a column already; call it otherwise")
+        self._record_is_read()
         if self.search is not None:
             self.search.check(self.train is not None)
             if not self.vary:
@@ -287,6 +235,16 @@ class Sweep(Description):
         if not self.MAY_REPEAT:
             refuse_repeated(axes)
         return self
+
+    def _record_is_read(self) -> None:
+        """Refuse to record potentials of which nothing would become."""
+        if self.simulate is None or self.keep_spikes or any(map(is_place, self.measured())):
+            return
+        if self.simulate.record is not None:
+            raise ValueError(
+                "simulate.record: potentials are read by a measure of your own, as"
+                " my_measures.py:my_measure, or kept with spikes (keep_spikes); name one of them"
+            )
 
     def axes(self) -> list[Axis]:
         """The axes with their values."""

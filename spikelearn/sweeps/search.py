@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -26,6 +26,7 @@ from spikelearn.sweeps.measures import TRAINED, absolute_measure, check_measure
 MOST_TRIALS = 100_000
 # Of trainings, what may be sought by name; all else is of the test images, or of no use.
 SOUGHT = ("validation_accuracy",)
+_AIM = "the name of a measure is needed, as rate_hz, or rate_hz[excitatory] of one of several"
 _OF_POPULATION = re.compile(r"(.+?)\[([^\[\]]+)\]")
 
 
@@ -46,6 +47,14 @@ class Search(Description):
         Trials that are chosen together, before any of them is known, and may be computed side by
         side.
     """
+
+    field_words: ClassVar[Mapping[str, str]] = {
+        "sampler": "tpe or random is needed",
+        "trials": f"a whole number from 1 to {MOST_TRIALS:,} is needed",
+        "maximise": _AIM,
+        "minimise": _AIM,
+        "batch": "a whole number of at least 1 is needed",
+    }
 
     sampler: Literal["tpe", "random"] = "tpe"
     trials: int = Field(default=60, ge=1, le=MOST_TRIALS)

@@ -245,11 +245,12 @@ def write_best(folder: Path, sweep: Sweep, runs: Any, changes: Mapping[str, Any]
         if isinstance(base.get(name), str) and Path(base[name]).is_file():
             base[name] = str(Path(base[name]).absolute())
     # Paths into what stands beside the network are its own fields; into the stimulus, an axis.
-    of_base = {p.removeprefix("simulate."): v for p, v in changes.items() if _is_of_base(p)}
-    rest = {p: v for p, v in changes.items() if not _is_of_base(p)}
-    content["simulate"] = {**base, **of_base}
+    every = runs.every(changes)
+    of_base = {p.removeprefix("simulate."): v for p, v in every.items() if _is_of_base(p)}
+    rest = {p: v for p, v in every.items() if not _is_of_base(p)}
+    content["simulate"] = {**{n: v for n, v in base.items() if n != "changes"}, **of_base}
     if rest:
-        content["simulate"]["changes"] = {**(base.get("changes") or {}), **rest}
+        content["simulate"]["changes"] = rest
     content["name"] = f"{sweep.name}-best"
     write_yaml(folder / BEST, content)
 

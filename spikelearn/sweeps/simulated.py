@@ -14,17 +14,21 @@ from spikelearn._code import folder_code
 from spikelearn._errors import SpikelearnError
 from spikelearn._files import sha256
 from spikelearn._keys import content_key
+from spikelearn._same_content import ComparedByContent
 from spikelearn._time_steps import in_steps
 from spikelearn.networks.content import content
 from spikelearn.networks.spiking import SpikingNetwork
 from spikelearn.simulation.given import stimulus_for, time_step
+from spikelearn.simulation.recorded import recorded_every, recorded_given
 from spikelearn.simulation.simulate import load_backend, simulate
 from spikelearn.spikes import summary
 from spikelearn.stimuli.datasets import data_key
 from spikelearn.stimuli.image_protocol import ImageProtocol
 from spikelearn.stimuli.protocol import AnyProtocol, CombinedProtocol, load_protocol
-from spikelearn.sweeps.description import SimulateBase, Sweep
+from spikelearn.sweeps.bases import SimulateBase
+from spikelearn.sweeps.description import Sweep
 from spikelearn.sweeps.measures import SIMULATED, SLOW, measures_code, own_found
+from spikelearn.sweeps.overlapping import joined
 from spikelearn.training.spiking_model import as_spiking, is_nir, spiking_model
 
 # Raised when the meaning of what is stored changes.
@@ -39,6 +43,26 @@ _IN_STIMULUS, _IN_BASE = "stimulus.", "simulate."
 _SAID = ("name", "description", "reference", "dt_ms")
 
 
+@dataclass(frozen=True, eq=False, repr=False)
+class Recording(ComparedByContent):
+    """Whose potentials are recorded, and how often.
+
+    Attributes
+    ----------
+    chosen : dict of str to array or None
+        Neurons by population; None for all.
+    every_ms : float or None
+    """
+
+    chosen: dict[str, np.ndarray | None]
+    every_ms: float | None
+
+    def said(self) -> list[Any]:
+        """All of it in plain values, which decide what measures of one's own see."""
+        listed = {n: None if who is None else who.tolist() for n, who in self.chosen.items()}
+        return [listed, self.every_ms]
+
+
 @dataclass(frozen=True)
 class Simulation:
     """One simulation, all of it at hand."""
@@ -49,6 +73,7 @@ class Simulation:
     dt_ms: float
     backend: str
     seed: int
+    recording: Recording
 
 
 class SimulatedRuns:
@@ -65,12 +90,14 @@ class SimulatedRuns:
     """
 
     by_population = True
+    CHOOSING = tuple(f"{_IN_BASE}{name}" for name in ("model", "stimulus", "written_by", "reset"))
 
     def __init__(self, sweep: Sweep) -> None:
         base = sweep.simulate
         if base is None:
             raise SpikelearnError(f"the sweep '{sweep.name}' trains, it does not simulate")
         self.sweep, self.base = sweep, base
+        self.fixed: dict[str, Any] = dict(base.changes or {})
         self.measures = sweep.measured()
         varied = {
             path: [values[at] for values in axis.values]
@@ -109,46 +136,96 @@ class SimulatedRuns:
 
     def _simulation(self, changes: Mapping[str, Any], seed: int) -> tuple[Simulation, str]:
         """The simulation, and the key of its network and its stimulus."""
-        every = _joined(self.base.changes or {}, changes)
-        told = content_key([every, seed if self._by_seed() else None])
+        told = content_key([self.fixed, changes, seed if self._by_seed() else None])
         if self._made[0] != told:
-            made = self._described(every, seed)
-            self._made = (told, made, content_key([*map(_decides, made[1:])]))
-        (base, network, protocol), key = self._made[1], self._made[2]
+            made = self._described(changes, seed)
+            self._made = (told, made, content_key([*map(_decides, made[1:3]), made[3].said()]))
+        (base, network, protocol, recording), key = self._made[1], self._made[2]
         dt_ms = time_step(network) if base.dt_ms is None else base.dt_ms
         self._check_part(base.duration_ms, dt_ms)
-        return Simulation(network, protocol, base.duration_ms, dt_ms, base.backend, seed), key
+        recorded_every(recording.every_ms, recording.chosen, base.duration_ms, dt_ms)
+        one = Simulation(
+            network, protocol, base.duration_ms, dt_ms, base.backend, seed, recording
+        )  # fmt: skip
+        return one, key
 
     def _by_seed(self) -> bool:
         """Whether the network itself hangs on the seed: weights before training are drawn."""
         return any(model.kind != "spiking" for model in self.models.values())
 
     def _described(
-        self, every: Mapping[str, Any], seed: int
-    ) -> tuple[SimulateBase, SpikingNetwork, AnyProtocol | None]:
-        of_base = _behind(_IN_BASE, every)
-        of_stimulus = _behind(_IN_STIMULUS, every)
-        of_network = {
-            path: value for path, value in every.items()
-            if not path.startswith((_IN_BASE, _IN_STIMULUS))
-        }  # fmt: skip
-        base = self.base.changed(of_base) if of_base else self.base
-        if "changes" in of_base:
-            raise SpikelearnError("what `changes` says is varied by its own paths")
+        self, changes: Mapping[str, Any], seed: int
+    ) -> tuple[SimulateBase, SpikingNetwork, AnyProtocol | None, Recording]:
+        base = self._base(changes)
         model = self._model(base)
+        of_network = joined(model, _of_network(self.fixed), _of_network(changes))
+        if "dt_ms" in of_network and base.dt_ms is not None:
+            if f"{_IN_BASE}dt_ms" not in changes:
+                raise SpikelearnError(
+                    f"the time step is given twice, as simulate.dt_ms, {base.dt_ms:g}, and as dt_ms"
+                    f" of the network, {of_network['dt_ms']!r:.60}; leave one out"
+                )
+            del of_network["dt_ms"]  # an axis wins
         network = as_spiking(model.changed(of_network) if of_network else model, seed)
         if base.scale is not None:
             network = network.scaled(base.scale)
-        protocol = None
-        if base.stimulus is not None:
-            protocol = _looked_up(self.protocols, _protocol, base.stimulus)
-        if protocol is None and network.sources:
-            protocol = load_protocol("poisson")
-        if of_stimulus:
+        protocol = self._shown(base) if base.stimulus is not None or network.sources else None
+        ways = [_behind(_IN_STIMULUS, each) for each in (self.fixed, changes)]
+        if any(ways):
             if protocol is None:
-                raise SpikelearnError(f"'{next(iter(of_stimulus))}': there is no stimulus")
-            protocol = protocol.changed(of_stimulus)
-        return base, network, protocol
+                first = next(iter({**ways[0], **ways[1]}))
+                raise SpikelearnError(f"'{first}': there is no stimulus")
+            protocol = protocol.changed(joined(protocol, *ways))
+        chosen = recorded_given(base.record, network)
+        return base, network, protocol, Recording(chosen, base.record_every_ms)
+
+    def _base(self, changes: Mapping[str, Any]) -> SimulateBase:
+        """What stands beside network and stimulus, with these changes."""
+        of_base = joined(self.base, _behind(_IN_BASE, self.fixed), _behind(_IN_BASE, changes))
+        base = self.base.changed(of_base) if of_base else self.base
+        if "changes" in of_base:
+            raise SpikelearnError("what `changes` says is varied by its own paths")
+        return base
+
+    def _shown(self, base: SimulateBase) -> Any:
+        """What is shown, before anything is changed in it."""
+        given = "poisson" if base.stimulus is None else base.stimulus
+        return _looked_up(self.protocols, _protocol, given)
+
+    def bases(self, changes: Mapping[str, Any]) -> dict[str, Any]:
+        """The descriptions into which paths lead, by how these begin.
+
+        Parameters
+        ----------
+        changes : mapping
+            Of paths in `CHOOSING`.
+
+        Raises
+        ------
+        SpikelearnError
+            If there is no such model or stimulus.
+        """
+        base = self._base(changes)
+        return {_IN_BASE: self.base, _IN_STIMULUS: self._shown(base), "": self._model(base)}
+
+    def meaning(self, path: str) -> str:
+        """The path by which the same is said: there are two for the time step."""
+        return f"{_IN_BASE}dt_ms" if path == "dt_ms" else path
+
+    def every(self, changes: Mapping[str, Any]) -> dict[str, Any]:
+        """What differs from the base in a run, by path: what is fixed, and what varies, which wins.
+
+        Parameters
+        ----------
+        changes : mapping
+            Those that vary.
+        """
+        found: dict[str, Any] = {}
+        for start, base in self.bases(changes).items():
+            behind = functools.partial(_behind, start) if start else _of_network
+            own = joined(base, behind(self.fixed), behind(changes))
+            found |= {f"{start}{path}": value for path, value in own.items()}
+        return found
 
     def _model(self, base: SimulateBase) -> Any:
         """What spikes by the name in the base; looked up once for every way of reading it."""
@@ -219,8 +296,9 @@ class SimulatedRuns:
         if one.protocol is not None:
             stimulus = stimulus_for(one.network, one.protocol, one.duration_ms, one.dt_ms, seed)
         activity = simulate(
-            one.network, stimulus, one.duration_ms, one.dt_ms, one.backend, one.seed
-        )
+            one.network, stimulus, one.duration_ms, one.dt_ms, one.backend, one.seed,
+            record=one.recording.chosen, record_every_ms=one.recording.every_ms,
+        )  # fmt: skip
         if (file := self.file(key)) is not None:
             activity.save(folder / file)
         part = activity.between(self.sweep.start_ms, self.sweep.stop_ms)
@@ -238,7 +316,7 @@ class SimulatedRuns:
 
     def uses_gpu(self, changes: Mapping[str, Any], seed: int) -> bool:
         """Whether a run computes on a GPU."""
-        every = _joined(self.base.changes or {}, changes)
+        every = {**self.fixed, **changes}
         return str(every.get(f"{_IN_BASE}backend", self.base.backend)).endswith(":cuda")
 
     def file(self, key: str) -> str | None:
@@ -262,9 +340,8 @@ def _behind(start: str, changes: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _joined(fixed: Mapping[str, Any], varied: Mapping[str, Any]) -> dict[str, Any]:
-    """What differs in all runs and in this one; an axis wins over what is written alike."""
-    return {**fixed, **varied}
+def _of_network(changes: Mapping[str, Any]) -> dict[str, Any]:
+    return {p: value for p, value in changes.items() if not p.startswith((_IN_BASE, _IN_STIMULUS))}
 
 
 def _name(given: Any) -> str:

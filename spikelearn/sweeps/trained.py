@@ -9,8 +9,10 @@ from typing import Any
 from spikelearn import _store as store
 from spikelearn._errors import SpikelearnError
 from spikelearn._keys import content_key
+from spikelearn.networks import load_model
 from spikelearn.sweeps.description import Sweep
 from spikelearn.sweeps.measures import TRAINED, measures_code, own_found, plain_value
+from spikelearn.sweeps.overlapping import joined
 from spikelearn.training.config import STDPConfig, TrainConfig, run_key, run_name
 from spikelearn.training.recipes import load_recipe
 from spikelearn.training.several_runs import train_one
@@ -36,6 +38,7 @@ class TrainedRuns:
     """
 
     by_population = False
+    CHOOSING = ("model",)
 
     def __init__(self, sweep: Sweep, again: bool = False) -> None:
         if sweep.train is None:
@@ -46,6 +49,7 @@ class TrainedRuns:
         self.recipe = load_recipe(recipe) if isinstance(recipe, str) else recipe
         self.always = dict(sweep.train.changes or {})
         self.own = measures_code(self.measures)
+        self._models: dict[str, Any] = {}
 
     def config(self, changes: Mapping[str, Any], seed: int) -> TrainConfig | STDPConfig:
         """The configuration with these changes, by path, and this seed.
@@ -55,18 +59,63 @@ class TrainedRuns:
         SpikelearnError
             Where there is no such place, or a value does not fit there.
         """
-        every = {**self.always, **changes}
-        if any(path.partition("[")[0] == "seed" for path in every):
+        fixed, varied = ({self.meaning(p): v for p, v in each.items()}
+                         for each in (self.always, changes))  # fmt: skip
+        if any(path.partition("[")[0] == "seed" for path in (*fixed, *varied)):
             raise SpikelearnError("seeds are those of `seeds`; leave 'seed' out of what varies")
-        of_network = {
-            path.removeprefix(_IN_NETWORK): value
-            for path, value in every.items()
-            if path.startswith(_IN_NETWORK)
-        }
-        of_run = {p: value for p, value in every.items() if not p.startswith(_IN_NETWORK)}
-        if of_network:
-            of_run["changes"] = {**(self.recipe.changes or {}), **of_network}
+        of_run = joined(self.recipe, _of_run(fixed), _of_run(varied))
+        model = str(of_run.get("model", self.recipe.model))
+        of_network = self._network_changes(model, fixed, varied)
+        if of_network is not None:
+            of_run["changes"] = of_network
         return self.recipe.changed({**of_run, "seed": seed})
+
+    def _network_changes(
+        self, model: str, fixed: Mapping[str, Any], varied: Mapping[str, Any]
+    ) -> dict[str, Any] | None:
+        """What differs in the model by the recipe, by what is fixed, and by what varies."""
+        # What varies as a whole replaces all that the recipe changes in the model.
+        said = {"": self.recipe.changes, **fixed, **varied}
+        said = said[_IN_NETWORK if _IN_NETWORK in said else ""] or {}
+        if not isinstance(said, Mapping):
+            raise SpikelearnError(f"changes: paths and their values are needed, found {said!r:.60}")
+        if _IN_NETWORK in varied:
+            return dict(said)
+        ways = [_in_network(fixed), _in_network(varied)]
+        if not any(ways):
+            return dict(said) if _IN_NETWORK in fixed else None
+        for more in ways:
+            said = joined(self._model(model), said, more) if said and more else {**said, **more}
+        return dict(said)
+
+    def _model(self, name: str) -> Any:
+        """The model of that name, looked up once."""
+        if name not in self._models:
+            self._models[name] = load_model(name)
+        return self._models[name]
+
+    def bases(self, changes: Mapping[str, Any]) -> dict[str, Any]:
+        """The descriptions into which paths lead, by how these begin.
+
+        Parameters
+        ----------
+        changes : mapping
+            Of paths in `CHOOSING`.
+
+        Raises
+        ------
+        SpikelearnError
+            If there is no such model.
+        """
+        model = {**self.always, **changes}.get("model", self.recipe.model)
+        return {_IN_NETWORK: self._model(str(model)), "": self.recipe}
+
+    @staticmethod
+    def meaning(path: str) -> str:
+        """The path by which the same is said: `changes` of a recipe are those of its model."""
+        if path == "changes":
+            return _IN_NETWORK
+        return f"{_IN_NETWORK}{path[8:]}" if path.startswith("changes.") else path
 
     def key(self, changes: Mapping[str, Any], seed: int) -> str:
         """The key of a run: what decides it, and what is measured of it."""
@@ -135,3 +184,15 @@ class TrainedRuns:
     def is_complete(self, path: Path) -> bool:
         """Whether a training run lies there."""
         return store.is_complete(path)
+
+
+def _of_run(changes: Mapping[str, Any]) -> dict[str, Any]:
+    return {path: value for path, value in changes.items() if not path.startswith(_IN_NETWORK)}
+
+
+def _in_network(changes: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        path.removeprefix(_IN_NETWORK): value
+        for path, value in changes.items()
+        if path.startswith(_IN_NETWORK) and path != _IN_NETWORK
+    }

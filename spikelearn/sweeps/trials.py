@@ -17,7 +17,7 @@ from spikelearn._errors import SpikelearnError, nearest
 from spikelearn._extras import lacking
 from spikelearn._small_results import SmallResults
 from spikelearn.sweeps.axes import Axis, Together, Varied
-from spikelearn.sweeps.checking import check_sweep
+from spikelearn.sweeps.checking import check_listed, check_sweep
 from spikelearn.sweeps.description import Sweep
 from spikelearn.sweeps.measures import measure_name
 from spikelearn.sweeps.search import Search
@@ -214,7 +214,8 @@ def check_search(sweep: Sweep, runs: Any) -> str | None:
         for axis, end in zip(axes, ends, strict=True)
         for p, path in enumerate(axis.paths[:1])
     )  # fmt: skip
-    check_sweep(sweep.model_copy(update={"vary": vary, "search": None}), runs)
+    grid = sweep.model_copy(update={"vary": vary, "search": None})
+    check_listed(sweep, runs, check_sweep(grid, runs), grid)
     search = sweep.search
     assert search is not None  # noqa: S101 - its callers look
     if sweep.train is not None:

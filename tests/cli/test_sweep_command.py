@@ -143,3 +143,17 @@ def test_what_cannot_be_is_one_sentence(tmp_path, words, sentence):
     (error,) = [line for line in done.stderr.splitlines() if line.startswith("Error: ")]
     assert sentence in error
     assert not (tmp_path / "runs" / "sweeps" / "lif_neuron").exists()
+
+
+def test_potentials_are_recorded_for_a_measure_of_one_s_own(tmp_path):
+    (tmp_path / "own.py").write_text(
+        "def n_records(activity):\n    return activity.states['neuron.v_mv'].shape[1]\n"
+    )
+    words = ("sweep", "simulate", *CELL, "--vary", f"{TAU}=10,20",
+             "--measure", "own.py:n_records")  # fmt: skip
+    done = call(*words, "--record", "neuron=0", "--record-every", 2, "--json")
+    assert done.exit_code == 0, done.output
+    assert [row["n_records"] for row in json.loads(done.stdout)["means"]] == [50, 50]
+    none = call(*words, "--record-every", 2)
+    assert none.exit_code == 1
+    assert "--record-every says how often potentials are recorded" in none.stderr

@@ -276,7 +276,11 @@ def hosts(asked: Any, originals: Path, work: Path) -> Found:
     counts: dict[str, int] = {}
     wrong = []
     for name, seconds in (("for a while", asked.cut), ("for good", None)):
-        found = cut_off(asked.runs, asked.run_s, seconds, work / name.replace(" ", "-"))
+        try:
+            found = cut_off(asked.runs, asked.run_s, seconds, work / name.replace(" ", "-"))
+        except OSError as error:  # hosts that another process has, or that cannot be made
+            wrong.append(f"{name}: {error}")
+            continue
         counts |= {f"{name}: {what}": n for what, n in found.counts.items()}
         wrong += [f"{name}: {sentence}" for sentence in found.wrong]
     return {"counts": counts, "wrong": wrong}

@@ -9,12 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spikelearn import SpikelearnError, Sweep
+from spikelearn import SpikelearnError, Sweep, load_model
+from spikelearn import sweep as run_sweep
 from spikelearn._small_results import SmallResults
 from spikelearn._workers import Workers
 from spikelearn.sweeps.checking import check_sweep, check_values
 from spikelearn.sweeps.estimate import RESULT_BYTES, Estimate, duration
 from spikelearn.sweeps.plan import Plan
+from spikelearn.sweeps.simulated import SimulatedRuns
+from spikelearn.sweeps.trials import check_search
 
 
 def grid(sizes, seeds):
@@ -71,11 +74,74 @@ def test_a_value_that_fits_nowhere_is_refused_and_one_that_fits_somewhere_is_not
         check_values(plan)
 
 
+@pytest.mark.parametrize(
+    ("key", "told"),
+    [
+        (lambda p0, p1: f"{p0} {min(p1, 1)}", "p1 = 1 and p1 = 2 mean the same runs"),
+        (lambda p0, p1: f"{p1}", "p0 = 0 and p0 = 1 mean the same runs"),
+        # The same at some places alone, or the same runs at other places.
+        (lambda p0, p1: f"{p0 * p1}", ""),
+        (lambda p0, p1: f"{(p0 + p1) % 3}", ""),
+    ],
+)
+def test_values_that_mean_the_same_runs_are_refused(key, told):
+    with Plan(grid([3, 3], [0, 1]), lambda changes, seed: f"{key(**changes)} {seed}") as plan:
+        if told:
+            with pytest.raises(SpikelearnError, match=told):
+                check_values(plan)
+        else:
+            check_values(plan)
+
+
+TAU = "populations.neuron.tau_m_ms"
+
+
+@pytest.mark.parametrize(
+    ("path", "values", "words"),
+    [
+        ("simulate.dt_ms", [None, 0.1], "simulate.dt_ms = None and simulate.dt_ms = 0.1 mean the"),
+        ("simulate.model", ["lif_neuron", load_model("lif_neuron")], "mean the same runs"),
+        (TAU, [10, "10"], f"{TAU} = '10': .*valid number"),
+        (TAU, [10, "1e1"], f"{TAU} = '1e1': .*valid number"),
+        (TAU, ["10 ms", 10], f"{TAU} = '10 ms': .*valid number"),
+        ("populations.neuron.size", [1, True], "populations.neuron.size = True: .*valid integer"),
+    ],
+)
+def test_values_that_a_field_reads_alike_or_not_at_all_are_refused(path, values, words, tmp_path):
+    """By a search, too, whose trials would have failed."""
+    sought = {"search": {"trials": 2, "maximise": "rate_hz"}}
+    for fields in ({}, sought):
+        with pytest.raises(SpikelearnError, match=words):
+            run_sweep(simulate={"model": "lif_neuron", "duration_ms": 5}, vary={path: values},
+                      runs=tmp_path / "runs", progress=False, **fields)  # fmt: skip
+
+
+def test_a_search_tries_values_that_fit_with_some_of_the_others():
+    """A reset of -40 mV lies below one threshold of two, and is tried; one above both is not."""
+    paths = [f"populations.neuron.{name}_mv" for name in ("v_threshold", "v_reset")]
+    for reset, fits in ((-40, True), (-20, False)):
+        sweep = Sweep(simulate="lif_neuron", vary=dict(zip(paths, [[-50, -30], [-60, reset]],
+                      strict=True)), search={"trials": 4, "maximise": "rate_hz"})  # fmt: skip
+        if fits:
+            check_search(sweep, SimulatedRuns(sweep))
+        else:
+            with pytest.raises(SpikelearnError, match=f"{paths[1]} = -20: "):
+                check_search(sweep, SimulatedRuns(sweep))
+
+
 class Described:
     """What stands for the runs of a sweep."""
 
     def __init__(self, key):
         self.key, self.shown = key, []
+
+    CHOOSING = ()
+
+    def bases(self, changes):
+        return {"": None}
+
+    def meaning(self, path):
+        return path
 
     def check(self, changes, seed):
         self.key(changes, seed)

@@ -41,7 +41,8 @@ BESIDE = {
     "_room.py", "_same_content.py", "_threads.py",
     # What a population forwards to: pictures, and rates over time, which no measure reads.
     "plot/__init__.py", "responses/psth.py",
-    "rules/user_rule.py", "sweeps/description.py", "training/spiking_model.py",
+    "rules/user_rule.py", "sweeps/bases.py", "sweeps/description.py", "sweeps/overlapping.py",
+    "training/spiking_model.py",
 }  # fmt: skip
 
 
