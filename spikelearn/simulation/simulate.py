@@ -135,9 +135,9 @@ def simulate(
         Seed of connectivity, weights and background input.
     record : str, sequence of str, or mapping
         Populations whose membrane potential is recorded; or neurons by population,
-        as in ``{"excitatory": [0, 5], "inhibitory": slice(0, 100, 10)}``, which
-        ``provenance["recorded_neurons"]`` then names. (Spikes are recorded of the populations that
-        the network's `record` names.)
+        as in ``{"excitatory": [0, 5], "inhibitory": slice(0, 100, 10)}``, or the text of these,
+        "0,5" and "0:100:10". ``provenance["recorded_neurons"]`` then names them. (Spikes are
+        recorded of the populations that the network's `record` names.)
     progress : callable or bool, optional
         Called now and then with the fraction done, 0 to 1. Without it a bar shows itself in a
         terminal and in a notebook where it takes longer than a second; with False none does.

@@ -83,13 +83,13 @@ def check_values(plan: Plan) -> None:
     shape = [*(len(axis) for axis in plan.axes), len(plan.sweep.seeds)]
     fits = [np.zeros(n, dtype=bool) for n in shape]
     # Of each value, a digest of all runs with it, and of where they are but for the value.
-    digests = [[0] * n for n in shape[:-1]]
+    digests = [np.zeros(n, dtype=np.uint64) for n in shape[:-1]]
     why: dict[tuple[int, int], str] = {}
     for run in plan.runs():
         at = [int(place) for place in np.unravel_index(run.number, shape)]
         for axis, place in enumerate(at[:-1]):
             others = (*at[:axis], *at[axis + 1 :], run.key)
-            digests[axis][place] = (digests[axis][place] + hash(others)) % 2**64
+            digests[axis][place] = (int(digests[axis][place]) + hash(others)) % 2**64
             if run.refused:
                 why.setdefault((axis, place), run.refused)
             else:
@@ -98,7 +98,8 @@ def check_values(plan: Plan) -> None:
         if not fits[number][value]:
             raise SpikelearnError(f"{_said(plan.axes[number], value)}: {sentence}")
     for one, found in zip(plan.axes, digests, strict=True):
-        _refuse_same(one, found)
+        if np.unique(found).size < found.size:
+            _refuse_same(one, found.tolist())
 
 
 def check_listed(sweep: Sweep, runs: Any, fitting: Mapping[str, Any], ends: Sweep) -> None:

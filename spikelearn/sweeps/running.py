@@ -112,8 +112,9 @@ def sweep(
     Raises
     ------
     SpikelearnError
-        Before anything runs: where a path leads nowhere, a value fits nowhere, a measure is
-        unknown, `runs` or `out` is a file, a scheduler does not answer, or a cluster takes no job.
+        Before anything runs: where a path leads nowhere or two mean one place, a value fits
+        nowhere, a measure is unknown, `runs` or `out` is a file, a scheduler does not answer, or a
+        cluster takes no job.
 
     Examples
     --------
