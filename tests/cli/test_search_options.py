@@ -41,8 +41,9 @@ def test_a_search_prints_the_best_and_how_it_is_run(tmp_path):
 
 
 def test_trials_that_fail_are_told_and_the_search_has_gone_well():
-    done = call(*CELL, "--vary", "populations.neuron.v_reset_mv=-70, -65, -40", "--search",
-                "random", "--trials", 12, "--maximise", "n_spikes")  # fmt: skip
+    done = call(*CELL, "--vary", "populations.neuron.v_reset_mv=-70, -65, -40", "--vary",
+                "populations.neuron.v_threshold_mv=-50, -30", "--search", "random", "--trials", 12,
+                "--maximise", "n_spikes")  # fmt: skip
     assert done.exit_code == 0, done.output
     assert "Failed: " in done.stderr
     assert "must lie above v_reset_mv" in done.stderr
@@ -54,7 +55,7 @@ def test_trials_that_fail_are_told_and_the_search_has_gone_well():
         (("--trials", 3), "--trials is of a search; give --search tpe with it"),
         (("--minimise", "n_spikes"), "--minimise is of a search"),
         (("--search", "tpe"), "a search needs --maximise or --minimise"),
-        (("--search", "grid", "--maximise", "n_spikes"), "'tpe' or 'random'"),
+        (("--search", "grid", "--maximise", "n_spikes"), "tpe or random is needed"),
         (("--search", "tpe", "--maximise", "n_spike"), "did you mean n_spikes"),
         (("--vary", f"{TAU}=1:5"), "says no number of values"),
     ],

@@ -24,7 +24,8 @@ for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
 sys.path.insert(0, {folder!r})
 from cut_off import hosts
 with hosts({names!r}, {network!r}) as words:
-    on_it = subprocess.Popen([*words["first"], "sleep", "1000"])
+    quiet = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)  # it may outlive us
+    on_it = subprocess.Popen([*words["first"], "sleep", "1000"], **quiet)
     print("there are hosts", on_it.pid, flush=True)
     sys.stdin.read()
 """
