@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -88,8 +89,10 @@ def check_values(plan: Plan) -> None:
     for run in plan.runs():
         at = [int(place) for place in np.unravel_index(run.number, shape)]
         for axis, place in enumerate(at[:-1]):
-            others = (*at[:axis], *at[axis + 1 :], run.key)
-            digests[axis][place] = (int(digests[axis][place]) + hash(others)) % 2**64
+            others = repr((*at[:axis], *at[axis + 1 :], run.key)).encode()
+            # Python's hash of a tuple is nearly a sum: sums of it are alike for other runs, too.
+            digest = int.from_bytes(hashlib.blake2b(others, digest_size=8).digest(), "big")
+            digests[axis][place] = (int(digests[axis][place]) + digest) % 2**64
             if run.refused:
                 why.setdefault((axis, place), run.refused)
             else:
