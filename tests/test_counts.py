@@ -28,8 +28,9 @@ def test_a_number_and_what_is_counted(said: str, number: int, words: tuple[str, 
 
 # Ways to write what `counted` writes: "1 trial(s)", "1 trial" + "s" * (n != 1), and the like.
 BY_HAND = re.compile(
-    r"""[a-z]\(s\)(?=[ ,;.:"])(?!['"])|\}\ [a-z ]+\{'s'\ (?:if|\*)[^{}=]*(?:>|!=)|\}\ [a-z ]+"\ \+\ "s"\ \*""",
-    re.VERBOSE,
+    r"""[a-z]\(s\)(?=[ ,;.:"])(?!['"])"""
+    r"""|\} [a-z ]+\{'s' (?:if|\*)[^{}=]*(?:>|!=)"""
+    r"""|\} [a-z ]+" \+ "s" \*"""
 )
 
 

@@ -75,8 +75,7 @@ class ImageProtocol(ProtocolBase):
         count = len(images) if self.n_images is None else self.n_images
         if count > len(images):
             raise SpikelearnError(
-                f"stimulus '{self.name}' asks for {counted(count, 'image')}; {self.dataset} has"
-                f" {len(images)}"
+                f"stimulus '{self.name}' asks for {count} images; {self.dataset} has {len(images)}"
             )
         return images[:count], labels[:count]
 

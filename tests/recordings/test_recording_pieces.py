@@ -44,7 +44,7 @@ def test_spikes_outside_of_the_sound_are_refused() -> None:
     sound = Sound(np.zeros(100), 1000.0, "silence")
     with pytest.raises(SpikelearnError, match="0 to 100 ms"):
         AuditoryRecording("r", "c", "l", (sound,), (np.array([5.0, 101.0]),))
-    with pytest.raises(SpikelearnError, match="1 sounds but 0"):
+    with pytest.raises(SpikelearnError, match="1 sound but 0"):
         AuditoryRecording("r", "c", "l", (sound,), ())
 
 
