@@ -6,7 +6,6 @@ building and connecting, and the number of spikes.
 
 from __future__ import annotations
 
-import importlib
 import tempfile
 import time
 from collections.abc import Callable
@@ -275,6 +274,7 @@ def feed_forward_ways(threads: int) -> dict[str, Callable[[], Any]]:
     from spikelearn._spike_arrays import PopulationSpikes
     from spikelearn.networks.spiking import LIF, Projection, SpikeSource, SpikingNetwork
     from spikelearn.simulation.grid.network import to_grid
+    from spikelearn.simulation.simulate import load_backend
     from spikelearn.stimuli.stimulus import Stimulus
 
     torch.set_num_threads(threads)
@@ -308,8 +308,8 @@ def feed_forward_ways(threads: int) -> dict[str, Callable[[], Any]]:
     beta = float(np.exp(-1.0 / 20.0))
 
     def by_us(backend: str, precision: str) -> Callable[[], Any]:
-        module = importlib.import_module(f"spikelearn.simulation.{backend}")
-        return lambda: module.run(grid, lambda fraction: None, precision)
+        engine = load_backend(backend)
+        return lambda: engine.run(grid, lambda fraction: None, precision)
 
     @torch.no_grad()
     def by_snntorch() -> torch.Tensor:
