@@ -124,7 +124,7 @@ class ConvolutionalSTDP(SpikingRule):
     networks: ClassVar[tuple[str, ...]] = ("spiking_cnn",)
     asks: ClassVar[dict[str, object]] = {
         "input": "latency", "once": True, "bias": False, "latency_ms": 6.0, "tau_m_ms": 1000.0,
-        "initial_mean_mv": 0.178, "initial_sd_mv": 0.011,
+        "v_threshold_mv": 1.0, "initial_mean_mv": 0.178, "initial_sd_mv": 0.011,
     }  # fmt: skip
     refuses: ClassVar[dict[str, str]] = _refusals.CONVOLUTIONAL_STDP
     output_error: ClassVar[bool] = False
@@ -181,7 +181,7 @@ class ConvolutionalSTDP(SpikingRule):
                 )
         strongest = self.network.description.v_threshold_mv
         self.w_max = [strongest / self._of("threshold", i) for i in range(len(hidden))]
-        self._refuse_other_weights()
+        self._begin_between_bounds()
 
     def _refuse_other_networks(self) -> None:
         d = self.network.description
@@ -204,17 +204,23 @@ class ConvolutionalSTDP(SpikingRule):
                 f" convolutional layers; give the model '{d.name}' {', '.join(lacks)}"
             )
 
-    def _refuse_other_weights(self) -> None:
+    def _begin_between_bounds(self) -> None:
+        """Refuse kernels that are drawn beyond the bounds, and bring others there."""
+        described = self.network.description.initial_kernels_mv()[: len(self.w_max)]
         for index, (layer, w_max) in enumerate(zip(self.hidden(), self.w_max, strict=True)):
-            low, high = (float(bound) for bound in layer.weight.detach().aminmax())
-            if low < 0.0 or high > w_max * (1.0 + 1e-6):  # but for rounding
+            mean, sd = described[index]
+            reach = math.sqrt(3.0) * (math.sqrt(2.0 / layer.fan_in) if sd is None else sd)
+            if mean - reach < 0.0 or mean + reach > w_max * (1.0 + 1e-6):  # but for rounding
                 raise SpikelearnError(
                     f"kernels lie between 0 and {w_max:.3g} mV in the rule {type(self).__name__}"
                     " (v_threshold_mv, divided by its option 'threshold'); those of layer"
                     f" {index + 1} of the model '{self.network.description.name}' begin between"
-                    f" {low:.3g} and {high:.3g} mV; give the model initial_mean_mv:"
-                    f" {0.8 * w_max:.3g} and initial_sd_mv: {0.05 * w_max:.3g} there"
+                    f" {mean - reach:.3g} and {mean + reach:.3g} mV; give the model"
+                    f" initial_mean_mv: {0.8 * w_max:.3g} and initial_sd_mv: {0.05 * w_max:.3g}"
+                    " there"
                 )
+            with torch.no_grad():  # weights that were put there by hand
+                layer.weight.clamp_(0.0, w_max)
 
     def _of(self, name: str, index: int) -> float:
         given: tuple[float, ...] = getattr(self, name)

@@ -19,6 +19,7 @@ from spikelearn.training.loop import open_trained_run, train
 from spikelearn.training.measures import (
     accuracy_of,
     layer_table,
+    layer_weights,
     nearest_centroid_accuracy,
     predict,
     spiking_problems,
@@ -79,7 +80,7 @@ def test_what_a_run_tells_of_a_network_is_the_same_on_another_device(
         rule, data = small.fresh(), Split(small.x, small.y).to(str(device))
         rule.network.to(device)
         rule.extra.to(device)
-        return layer_table(rule, small.model.build(0).double(), data), [
+        return layer_table(rule, layer_weights(small.model.build(0).double()), data), [
             spiking_problems(rule, data.x),
             nearest_centroid_accuracy(rule, data, data),
             accuracy_of(predict(rule, data.x).argmax(1), data.y),
