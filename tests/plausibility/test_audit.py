@@ -90,6 +90,7 @@ def test_where_provenance_is_silent_the_criterion_says_why() -> None:
         assert (row["provenance"] == "-") == bool(CRITERIA[str(key)].alone)
 
 
+@pytest.mark.slow
 def test_a_rule_of_networks_simulated_from_event_to_event_is_audited() -> None:
     # Its gradient is exact: what backpropagation needs to know, and its spikes' slopes.
     found = audit_rule("eventprop", criteria=["C1", "C3", "C4b", "C5", "C8", "C9", "C10", "C14"])

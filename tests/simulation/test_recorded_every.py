@@ -42,7 +42,8 @@ def simulated(
     return sl.simulate(backend=backend, record=record, record_every_ms=every_ms, **given)
 
 
-TARGETS = [*BACKENDS, *(["brian2:standalone"] if compiler() else [])]
+PROGRAM = pytest.param("brian2:standalone", marks=pytest.mark.slow)  # compiled twice
+TARGETS = [*BACKENDS, *([PROGRAM] if compiler() else [])]
 
 
 @pytest.mark.parametrize("backend", TARGETS)
