@@ -235,7 +235,7 @@ def writers(asked: Any, originals: Path, work: Path) -> Found:
         "umask 077": lambda name: under_a_mask(name, 0o077, originals, work),
         "umask 022": lambda name: under_a_mask(name, 0o022, originals, work),
     }
-    quick = ("disk of 64 KiB", "folder of others", "umask 077")
+    quick = ("disk of 64 KiB", "folder of others")
     chosen, names = (quick, QUICK) if asked.quick else (tuple(ways), tuple(WRITERS))
     tasks = [(way, name) for way in chosen for name in names]
     if asked.quick:  # of HDF5, whose library bears a full disk least

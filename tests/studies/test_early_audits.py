@@ -15,7 +15,7 @@ from spikelearn.studies.whole_study import make_study
 
 
 @pytest.mark.usefixtures("recording")
-@pytest.mark.parametrize("see", [True, False])
+@pytest.mark.parametrize("see", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_workers_audit_beside_the_last_networks_what_this_process_would(
     small_study, done, tmp_path, monkeypatch, see
 ) -> None:
