@@ -340,6 +340,8 @@ BRUNEL = {
 
 
 @pytest.mark.slow
+# The pipes to the process that is killed are left to Python's collector.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_the_brunel_diagram_is_the_same_on_two_workers_one_of_which_is_killed(tmp_path):
     alone = sl.sweep(BRUNEL)
     killed = threading.Event()
